@@ -1,0 +1,72 @@
+"""What must be right before a server or a worker starts."""
+
+import base64
+import binascii
+
+from django.conf import settings
+from django.core.checks import Error, Tags, register
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+
+from listings import guards
+
+SECRET_PREFIX = "whsec_"  # noqa: S105  the published prefix of a signing secret, not one
+
+
+def missing_keys() -> list[str]:
+    """Name each variable whose absence would leave an endpoint without a guard."""
+    missing = [
+        f"{partner.upper()}_WEBHOOK_KEY"
+        for partner, keys in settings.WEBHOOK_KEYS.items()
+        if not keys and not settings.WEBHOOK_SECRETS.get(partner)
+    ]
+    return missing
+
+
+def malformed_secrets() -> list[str]:
+    """Name each variable that holds a signing secret which cannot be one."""
+    return [
+        f"{partner.upper()}_WEBHOOK_SECRET"
+        for partner, secrets in settings.WEBHOOK_SECRETS.items()
+        if not all(_is_secret(secret) for secret in secrets)
+    ]
+
+
+def _is_secret(secret: str) -> bool:
+    try:
+        return secret.startswith(SECRET_PREFIX) and len(base64.b64decode(secret[6:], validate=True)) >= 16
+    except (binascii.Error, ValueError):
+        return False
+
+
+def refuse_to_start_without_keys() -> None:
+    """End the process, naming what is missing.
+
+    Raises:
+        SystemExit: a key that guards an endpoint is missing (unless DEBUG), a
+            signing secret is malformed, or the database lost its triggers.
+    """
+    if bad := malformed_secrets():
+        raise SystemExit(f"Not started: {', '.join(bad)} must be whsec_ and base64 of 16 bytes or more.")
+    if not settings.DEBUG and (missing := missing_keys()):
+        raise SystemExit(f"Not started: {', '.join(missing)} is missing, and with it an endpoint's guard.")
+    try:
+        lost = guards.missing(connections[DEFAULT_DB_ALIAS])
+    except OperationalError:
+        return  # the database is away: serve, say so on /health, and wait for it
+    finally:
+        connections[DEFAULT_DB_ALIAS].close()
+    if lost:
+        raise SystemExit(f"Not started: the database has lost {', '.join(lost)}. Run: manage.py migrate")
+
+
+@register(Tags.database)
+def triggers_are_installed(databases: list[str] | None = None, **kwargs: object) -> list[Error]:
+    """Report missing triggers (SQLite drops them silently when it remakes a table)."""
+    if not databases or DEFAULT_DB_ALIAS not in databases:
+        return []
+    lost = guards.missing(connections[DEFAULT_DB_ALIAS])
+    return (
+        [Error(f"Missing: {', '.join(lost)}.", hint="Run: manage.py migrate", id="aetos.E001")]
+        if lost
+        else []
+    )

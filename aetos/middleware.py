@@ -1,0 +1,19 @@
+"""The outermost gate."""
+
+from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+
+class RefuseControlCharacters:
+    """Answer 400 to a NUL in the address or a cookie: no database column can hold one, so nothing can match it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        query = unquote_to_bytes(request.META.get("QUERY_STRING", ""))
+        if b"\0" in query or "\0" in request.path or any("\0" in value for value in request.COOKIES.values()):
+            return JsonResponse({"detail": "A NUL character is not allowed here."}, status=400)
+        return self.get_response(request)

@@ -1,0 +1,198 @@
+"""Settings, all from the environment (docs: README, "Configuration").
+
+A `.env` beside manage.py is read too; the environment wins. What must not be
+missing in production is checked where the server starts (aetos/checks.py), so
+that `migrate` and `collectstatic` run without partner keys.
+"""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+from aetos.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+env.read_env(str(BASE_DIR / ".env"))
+
+DEBUG = env.bool("DEBUG", False)
+DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+SECRET_KEY = env.str("SECRET_KEY", "")
+if not SECRET_KEY:
+    if not DEBUG:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is missing. Set it, or set DEBUG=true on a development machine."
+        )
+    SECRET_KEY = get_random_secret_key()  # sessions end with the process; a development machine can bear that
+
+# ---- who reaches us -----------------------------------------------------------------------------
+PUBLIC_URL = env.str("PUBLIC_URL", "http://localhost:8000").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+_behind_tls = _public.scheme == "https"
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    _public.hostname or "",
+]
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[]) or [
+    f"{_public.scheme}://{_public.netloc}"
+]
+# TLS ends at the proxy: we read its word, and never redirect.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _behind_tls else None
+SECURE_SSL_REDIRECT = False
+SECURE_HSTS_SECONDS = 31_536_000 if _behind_tls else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _behind_tls
+SECURE_HSTS_PRELOAD = _behind_tls
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _behind_tls
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS = ["security.W008"]  # no redirect to https: the contract says the proxy ends TLS
+APPEND_SLASH = False  # a redirected POST arrives without its body; every path is served with and without
+
+WEBHOOK_MAX_BYTES = 16 * 1024 * 1024
+WEBHOOK_MAX_MATCHES = env.int("WEBHOOK_MAX_MATCHES", 10_000)
+API_MAX_BYTES = 1024 * 1024
+
+# ---- the application ----------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_fsm",
+    "django_structlog",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "integrations",
+    "listings",
+    "scraping",
+    "aetos",
+]
+MIDDLEWARE = [
+    "django_structlog.middlewares.RequestMiddleware",
+    "aetos.middleware.RefuseControlCharacters",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "aetos.urls"
+WSGI_APPLICATION = "aetos.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_URL = "/staff/login/"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+CURRENCY = env.str("CURRENCY", "GBP")
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
+WHITENOISE_USE_FINDERS = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+
+# ---- the database -------------------------------------------------------------------------------
+DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'aetos.sqlite3'}")}
+DATABASES["default"]["CONN_MAX_AGE"] = 60
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # Writers queue at BEGIN instead of failing in the middle; a commit is on the disk before it is answered.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    DATABASES["default"].setdefault("OPTIONS", {})
+    DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)
+
+# ---- the partners -------------------------------------------------------------------------------
+RABBITMQ_URL = env.str("RABBITMQ_URL", "")
+EVENTS_EXCHANGE = "orchestrator.events"
+EVENTS_SOURCE = "aetos-orchestrator"
+
+SCRAPER_API_URL = env.str("SCRAPER_API_URL", "http://scraperv2:8000").rstrip("/")
+SCRAPER_API_KEY = env.str("SCRAPER_API_KEY", "")
+SCRAPE_DEADLINE_MINUTES = env.int("SCRAPE_DEADLINE_MINUTES", 30)
+
+WEBHOOK_KEYS = {"scraper": env.list("SCRAPER_WEBHOOK_KEY", default=[])}
+WEBHOOK_SECRETS = {"scraper": env.list("SCRAPER_WEBHOOK_SECRET", default=[])}
+
+MESSAGING_TIMEOUT_DAYS = env.int("MESSAGING_TIMEOUT_DAYS", 7)
+NEGOTIATING_TIMEOUT_DAYS = env.int("NEGOTIATING_TIMEOUT_DAYS", 14)
+METRICS_KEY = env.str("METRICS_KEY", "")
+
+# ---- the admin API ------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    # Token first: its challenge header is what turns "not signed in" into 401 rather than 403.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["aetos.api.StaffWithPermission"],
+    "DEFAULT_PARSER_CLASSES": ["aetos.api.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+    "EXCEPTION_HANDLER": "aetos.api.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Aetos Orchestrator",
+    "DESCRIPTION": "Every second-hand camera from the offer found to the sale: its state, its history and its money.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "aetos.openapi.describe_plain_views",
+    ],
+}
+
+# ---- logs ---------------------------------------------------------------------------------------
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
+LOGGING = logging_config(LOG_LEVEL)
+DJANGO_STRUCTLOG_CELERY_ENABLED = True

@@ -1,0 +1,12 @@
+"""What gunicorn serves. Refuses to start while a key that guards an endpoint is missing."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aetos.settings")
+application = get_wsgi_application()
+
+from aetos.checks import refuse_to_start_without_keys  # noqa: E402  settings must be loaded first
+
+refuse_to_start_without_keys()

@@ -1,0 +1,150 @@
+"""Events to RabbitMQ: persistent, mandatory, confirmed, as CloudEvents."""
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import amqp
+from amqp.exceptions import AMQPError
+from django.conf import settings
+from kombu import Connection, Exchange, Producer
+
+TIMEOUT_SECONDS = 10.0
+WINDOW = 500
+UNROUTABLE = "no queue is bound for this routing key"
+
+
+class BrokerDown(Exception):
+    """RabbitMQ could not be reached, broke off, or did not confirm in time: nothing is known to be sent."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One message: `body` is JSON text, the rest goes into its properties and headers."""
+
+    event_id: str
+    routing_key: str
+    subject: str
+    occurred_at: str
+    body: str
+
+    def headers(self) -> dict[str, str]:
+        """Return the CloudEvents headers (AMQP binding, 1.0)."""
+        return {
+            "cloudEvents:specversion": "1.0",
+            "cloudEvents:id": self.event_id,
+            "cloudEvents:type": self.routing_key,
+            "cloudEvents:source": settings.EVENTS_SOURCE,
+            "cloudEvents:time": self.occurred_at,
+            "cloudEvents:subject": self.subject,
+        }
+
+
+def envelope(topic: str, event_id: str, occurred_at: str, body: dict[str, Any]) -> str:
+    """Return the JSON text that leaves: the common fields first, then the event's own."""
+    return json.dumps({"event_type": topic, "event_id": event_id, "occurred_at": occurred_at, **body})
+
+
+def exchange() -> Exchange:
+    """Return the durable topic exchange that consumers bind to."""
+    return Exchange(settings.EVENTS_EXCHANGE, type="topic", durable=True)
+
+
+@contextmanager
+def broker(url: str | None = None) -> Iterator[Connection]:
+    """Open a connection that cannot hang, with our exchange declared.
+
+    Raises:
+        BrokerDown: on any failure of the connection, also inside the block.
+    """
+    connection = Connection(
+        url or settings.RABBITMQ_URL,
+        connect_timeout=5,
+        heartbeat=0,
+        transport_options={"read_timeout": TIMEOUT_SECONDS, "write_timeout": TIMEOUT_SECONDS},
+    )
+    try:
+        connection.connect()
+        exchange().declare(channel=connection.default_channel)
+        yield connection
+    except (OSError, AMQPError, *connection.recoverable_connection_errors) as error:
+        raise BrokerDown(f"RabbitMQ: {type(error).__name__}") from error
+    finally:
+        connection.collapse_timeouts = True
+        connection.close()
+
+
+class _Ledger:
+    """What became of each message of a batch: confirmed, refused, or still in flight."""
+
+    def __init__(self, channel: amqp.Channel) -> None:
+        self.in_flight: dict[int, str] = {}
+        self.sent: set[str] = set()
+        self.refused: dict[str, str] = {}
+        channel.events["basic_ack"].add(lambda tag, multiple: self._settle(tag, multiple, None))
+        channel.events["basic_nack"].add(
+            lambda tag, multiple: self._settle(tag, multiple, "refused by the broker")
+        )
+        channel.events["basic_return"].add(self._returned)
+
+    def _returned(self, error: Exception, exchange: str, routing_key: str, message: amqp.Message) -> None:
+        self.refused[message.properties["message_id"]] = UNROUTABLE
+
+    def _settle(self, tag: int, multiple: bool, problem: str | None) -> None:
+        for each in [each for each in self.in_flight if each <= tag] if multiple else [tag]:
+            event_id = self.in_flight.pop(each, None)
+            if event_id is None:
+                continue
+            if problem:
+                self.refused[event_id] = problem
+            elif event_id not in self.refused:  # a returned message is confirmed too, after its return
+                self.sent.add(event_id)
+
+
+def publish(connection: Connection, events: Iterable[Event]) -> tuple[set[str], dict[str, str]]:
+    """Publish the events and wait until RabbitMQ has answered for each.
+
+    Returns:
+        The ids that were confirmed, and for each other id why it was not taken.
+
+    Raises:
+        BrokerDown (by `broker`): some answers are missing; treat the whole batch as unsent.
+    """
+    channel = connection.channel()
+    try:
+        channel.confirm_select()
+        ledger = _Ledger(channel)
+        producer = Producer(channel, exchange=exchange(), auto_declare=False)
+        for tag, event in enumerate(events, start=1):
+            ledger.in_flight[tag] = event.event_id
+            _publish_one(producer, event)
+            if len(ledger.in_flight) >= WINDOW:
+                _drain(connection, ledger, down_to=WINDOW // 2)
+        _drain(connection, ledger, down_to=0)
+        return ledger.sent, ledger.refused
+    finally:
+        if connection.connected:
+            channel.close()
+
+
+def _publish_one(producer: Producer, event: Event) -> None:
+    producer.publish(
+        event.body,
+        routing_key=event.routing_key,
+        mandatory=True,
+        message_id=event.event_id,
+        type=event.routing_key,
+        headers=event.headers(),
+        delivery_mode=2,
+        content_type="application/json",
+        content_encoding="utf-8",
+    )
+
+
+def _drain(connection: Connection, ledger: _Ledger, *, down_to: int) -> None:
+    end = time.monotonic() + TIMEOUT_SECONDS
+    while len(ledger.in_flight) > down_to:
+        connection.drain_events(timeout=max(0.001, end - time.monotonic()))

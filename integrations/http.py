@@ -1,0 +1,146 @@
+"""HTTP to the partners: one session a thread, time-outs on everything, two kinds of failure."""
+
+import json
+import threading
+import time
+from typing import Any
+from urllib.parse import urljoin
+
+import requests
+import urllib3
+
+CONNECT_SECONDS, READ_SECONDS, WHOLE_ANSWER_SECONDS = 5.0, 20.0, 30.0
+MAX_ANSWER_BYTES = 20 * 1024 * 1024
+TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+_local = threading.local()
+
+
+class PartnerError(Exception):
+    """A call that did not succeed. Its text may be shown to staff: no key, no URL with one."""
+
+
+class TransientError(PartnerError):
+    """Worth repeating. `retry_after` is how long the partner asked us to wait, in seconds.
+
+    `lost_answer` is true where the partner may have done the work all the same.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None, lost_answer: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.lost_answer = lost_answer
+
+
+class PermanentError(PartnerError):
+    """The same call will fail the same way: staff are needed."""
+
+
+class NotFound(PermanentError):
+    """The partner does not know the thing (404)."""
+
+
+def call(
+    partner: str,
+    method: str,
+    base_url: str,
+    path: str,
+    *,
+    headers: dict[str, str],
+    payload: Any = None,
+    params: dict[str, Any] | None = None,
+) -> Any:
+    """Call a partner and return the JSON of its 2xx answer.
+
+    Args:
+        partner: its name, for messages to staff.
+        base_url: scheme, host and prefix; `path` is put behind it.
+        headers: the credentials, in the partner's form.
+        payload: what is sent as JSON, if anything.
+
+    Raises:
+        TransientError: no connection, a time-out, 408, 425, 429, 5xx, or an answer that is not JSON.
+        NotFound: 404.
+        PermanentError: another 4xx, or a redirect (a redirected POST would lose its body).
+    """
+    url = urljoin(base_url + "/", path.lstrip("/"))
+    try:
+        with _session().request(
+            method,
+            url,
+            headers=headers,
+            json=payload,
+            params=params,
+            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            body = _read(partner, response)
+            return _judge(partner, response, body)
+    except requests.ConnectTimeout as error:
+        raise TransientError(f"{partner} could not be reached in {CONNECT_SECONDS:.0f} s.") from error
+    except requests.Timeout as error:
+        raise TransientError(
+            f"{partner} did not answer in {READ_SECONDS:.0f} s.", lost_answer=True
+        ) from error
+    except requests.ConnectionError as error:
+        raise TransientError(
+            f"{partner} refused or broke the connection.", lost_answer=_was_sent(error)
+        ) from error
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise TransientError(f"{partner}: {type(error).__name__}.", lost_answer=True) from error
+
+
+def _session() -> requests.Session:
+    if not hasattr(_local, "session"):
+        _local.session = requests.Session()
+        _local.session.trust_env = False  # no proxy or .netrc from the environment: it would see the keys
+    return _local.session
+
+
+def _was_sent(error: requests.ConnectionError) -> bool:
+    return "NewConnectionError" not in repr(error) and "NameResolutionError" not in repr(error)
+
+
+def _read(partner: str, response: requests.Response) -> bytes:
+    # read1 returns what has come in, so that a partner who sends a byte a second cannot hold the worker.
+    body, end = bytearray(), time.monotonic() + WHOLE_ANSWER_SECONDS
+    while chunk := response.raw.read1(64 * 1024, decode_content=True):
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise TransientError(
+                f"{partner} answered more than {MAX_ANSWER_BYTES // 2**20} MiB.", lost_answer=True
+            )
+        if time.monotonic() > end:
+            raise TransientError(
+                f"{partner} took over {WHOLE_ANSWER_SECONDS:.0f} s to answer.", lost_answer=True
+            )
+    return bytes(body)
+
+
+def _judge(partner: str, response: requests.Response, body: bytes) -> Any:
+    status = response.status_code
+    if status in TRANSIENT_STATUS or status >= 500:
+        raise TransientError(
+            f"{partner} answered {status}.", retry_after=_retry_after(response), lost_answer=status != 429
+        )
+    if status == 404:
+        raise NotFound(f"{partner} answered 404.")
+    if not 200 <= status < 300:
+        raise PermanentError(f"{partner} answered {status}: {_excerpt(body)}")
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise TransientError(f"{partner} answered {status} without JSON.", lost_answer=True) from error
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    try:
+        return min(3600.0, max(0.0, float(response.headers["Retry-After"])))
+    except (KeyError, ValueError):
+        return None
+
+
+def _excerpt(body: bytes) -> str:
+    text = body[:300].decode("utf-8", "replace")
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

@@ -1,0 +1,53 @@
+"""Wake the workers without making anybody wait.
+
+A broker that hangs must not hold up the web request that has just committed,
+so a thread of its own hands the nudges over. Losing one is harmless: the sweep
+comes every two seconds.
+"""
+
+import threading
+from collections.abc import Iterable
+
+import structlog
+from celery import current_app
+from kombu.exceptions import OperationalError
+
+log = structlog.get_logger(__name__)
+
+_lock = threading.Lock()
+_pending: set[str] = set()
+_ready = threading.Event()
+_thread: threading.Thread | None = None
+
+
+def wake(channels: Iterable[str]) -> None:
+    """Ask a worker to serve these channels soon. Returns at once, raises nothing."""
+    global _thread
+    with _lock:
+        _pending.update(channels)
+        if _thread is None or not _thread.is_alive():
+            _thread = threading.Thread(target=_run, name="nudges", daemon=True)
+            _thread.start()
+    _ready.set()
+
+
+def _run() -> None:
+    while True:
+        _ready.wait()
+        _ready.clear()
+        with _lock:
+            channels = sorted(_pending)
+            _pending.clear()
+        for channel in channels:
+            _send(channel)
+
+
+def _send(channel: str) -> None:
+    try:
+        current_app.send_task(
+            "integrations.deliver", args=[channel], queue=f"aetos.{channel}", retry=False, expires=10
+        )
+    except (OperationalError, OSError, TimeoutError) as error:
+        log.warning(
+            "nudge not sent, the sweep will find the rows", channel=channel, error=type(error).__name__
+        )

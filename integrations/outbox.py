@@ -1,0 +1,74 @@
+"""The outbox: write what must go out beside the fact that causes it.
+
+`put` joins the caller's transaction; nothing here talks to a broker or a
+partner. After the commit `nudge` tells a worker to look, and a sweep every two
+seconds finds what the nudge missed.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from integrations import nudges
+from integrations.models import OutboxMessage
+
+EVENTS = "events"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What a handler gets: the message in plain values."""
+
+    topic: str
+    key: str
+    body: dict[str, Any]
+    event_id: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Route:
+    """How one kind of call leaves: on which channel, by which handler, and what follows when it is given up."""
+
+    channel: str
+    handler: Callable[[Delivery], str]
+    given_up: Callable[[Delivery, str], None]
+
+
+ROUTES: dict[str, Route] = {}
+
+
+def register(
+    topic: str, *, channel: str, handler: Callable[[Delivery], str], given_up: Callable[[Delivery, str], None]
+) -> None:
+    """Say who delivers `topic`. Called once per topic, by an app's `ready()`.
+
+    `handler` makes the call, records its answer, and returns a short line for
+    the attempt; it must bear being called twice. It raises `integrations.http`'s
+    TransientError or PermanentError. `given_up` records that nothing more will be tried.
+    """
+    ROUTES[topic] = Route(channel, handler, given_up)
+
+
+def event(topic: str, *, key: str, body: dict[str, Any]) -> OutboxMessage:
+    """Build the row of one event; `event_type`, `event_id` and `occurred_at` are added when it leaves."""
+    return OutboxMessage(channel=EVENTS, topic=topic, key=key, body=body)
+
+
+def call(topic: str, *, key: str, body: dict[str, Any]) -> OutboxMessage:
+    """Build the row of one call to a partner.
+
+    Raises:
+        KeyError: nobody registered `topic`.
+    """
+    return OutboxMessage(channel=ROUTES[topic].channel, topic=topic, key=key, body=body)
+
+
+def put(messages: Iterable[OutboxMessage]) -> None:
+    """Write the rows in the current transaction, and nudge their channels when it commits."""
+    rows = list(messages)
+    OutboxMessage.objects.bulk_create(rows)
+    channels = {row.channel for row in rows}
+    transaction.on_commit(lambda: nudges.wake(channels))

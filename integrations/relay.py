@@ -1,0 +1,287 @@
+"""The relay: takes what is due on one channel, delivers it, and writes down what became of it.
+
+One relay at a time serves a channel, by a lease in its `Channel` row; a relay
+that dies is replaced when its lease runs out. Delivery happens outside any
+transaction, so a crash repeats a delivery and never loses one.
+"""
+
+import random
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from integrations import events
+from integrations.http import PartnerError, PermanentError, TransientError
+from integrations.models import Channel, DeliveryAttempt, OutboxMessage
+from integrations.outbox import EVENTS, ROUTES, Delivery
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=60)
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How long a channel is patient: full jitter up to `cap` seconds, `attempts` at the most."""
+
+    base: float
+    cap: float
+    attempts: int
+
+    def delay(self, attempt: int, *, at_least: float | None = None) -> timedelta:
+        """Return how long to wait after failed attempt number `attempt` (from 1)."""
+        ceiling = min(self.cap, self.base * 2 ** min(attempt - 1, 30))
+        return timedelta(seconds=max(random.uniform(0, ceiling), at_least or 0.0))  # noqa: S311  not a secret
+
+
+# An event waits for a consumer's queue for about a day; a partner gets ten tries in about an hour.
+EVENTS_POLICY = Policy(base=2, cap=60, attempts=3000)
+CALLS_POLICY = Policy(base=16, cap=900, attempts=10)
+BREAKER = Policy(base=2, cap=30, attempts=0)
+BREAKER_OPENS_AFTER = 5
+
+
+class LeaseLost(Exception):
+    """Another relay took over: this one was too slow, and must stop."""
+
+
+def serve(channel: str) -> int:
+    """Deliver what is due on `channel` until nothing is, or until its breaker opens.
+
+    Returns:
+        How many messages were delivered.
+    """
+    if channel == EVENTS and not settings.RABBITMQ_URL:
+        return 0  # they stay in the outbox, where staff can read them
+    run = _serve_events if channel == EVENTS else _serve_calls
+    total = 0
+    # Looked at again after the release: what was committed meanwhile found the lease taken and went away.
+    while _due(channel).exists() and (holder := _lease(channel)):
+        try:
+            total += run(channel, holder)
+        except LeaseLost:
+            log.warning("another relay took over", channel=channel)
+            break
+        finally:
+            _release(channel, holder)
+    return total
+
+
+def deliver_again(ids: Iterable[int]) -> int:
+    """Put messages that are not delivered back to the front with all their attempts; return how many."""
+    rows = OutboxMessage.objects.filter(pk__in=list(ids), delivered_at__isnull=True)
+    return rows.update(given_up_at=None, attempts=0, next_attempt_at=Now())
+
+
+# ---- the lease ----------------------------------------------------------------------------------
+
+
+def _lease(channel: str) -> uuid.UUID | None:
+    Channel.objects.bulk_create([Channel(name=channel)], ignore_conflicts=True)
+    holder = uuid.uuid4()
+    free = Q(leased_until__isnull=True) | Q(leased_until__lt=Now())
+    shut = Q(closed_until__isnull=True) | Q(closed_until__lte=Now())
+    taken = Channel.objects.filter(free, shut, name=channel).update(holder=holder, leased_until=Now() + LEASE)
+    return holder if taken else None
+
+
+def _keep(channel: str, holder: uuid.UUID) -> None:
+    if not Channel.objects.filter(name=channel, holder=holder).update(leased_until=Now() + LEASE):
+        raise LeaseLost(channel)
+
+
+def _release(channel: str, holder: uuid.UUID) -> None:
+    Channel.objects.filter(name=channel, holder=holder).update(holder=None, leased_until=None)
+
+
+def _channel_succeeded(channel: str) -> None:
+    Channel.objects.filter(name=channel).update(
+        failures=0, closed_until=None, last_error="", last_success_at=Now()
+    )
+
+
+def _channel_failed(channel: str, error: str, *, opens_after: int) -> bool:
+    """Count a failure of the other side; return True when the breaker opened, so that nothing is tried for a while."""
+    with transaction.atomic():
+        failures = Channel.objects.select_for_update().get(name=channel).failures + 1
+        opened = failures >= opens_after
+        closed_until = Now() + BREAKER.delay(failures - opens_after + 1, at_least=1) if opened else None
+        Channel.objects.filter(name=channel).update(
+            failures=failures, last_error=error, closed_until=closed_until
+        )
+    return opened
+
+
+# ---- which messages -----------------------------------------------------------------------------
+
+
+def pending(channel: str) -> QuerySet[OutboxMessage]:
+    """Return what is neither delivered nor given up."""
+    return OutboxMessage.objects.filter(channel=channel, delivered_at__isnull=True, given_up_at__isnull=True)
+
+
+def _due(channel: str) -> QuerySet[OutboxMessage]:
+    due = pending(channel).filter(next_attempt_at__lte=Now()).order_by("next_attempt_at", "id")
+    if channel == EVENTS:
+        return due
+    return due.exclude(Exists(pending(channel).filter(key=OuterRef("key"), id__lt=OuterRef("id"))))
+
+
+def _event_batch() -> list[OutboxMessage]:
+    """Return a batch of events, and with each the waiting ones of its key, which must be tried before it."""
+    keys = {key for key in _due(EVENTS).values_list("key", flat=True)[:BATCH]}
+    return list(pending(EVENTS).filter(key__in=keys).order_by("id")) if keys else []
+
+
+def _waves(batch: list[OutboxMessage]) -> Iterator[list[OutboxMessage]]:
+    """Split a batch so that no wave holds two messages of one key: the second leaves when the first is confirmed."""
+    waves: dict[int, list[OutboxMessage]] = defaultdict(list)
+    seen: dict[str, int] = defaultdict(int)
+    for message in batch:
+        waves[seen[message.key]].append(message)
+        seen[message.key] += 1
+    yield from waves.values()
+
+
+# ---- events -------------------------------------------------------------------------------------
+
+
+def _serve_events(channel: str, holder: uuid.UUID) -> int:
+    total = 0
+    try:
+        with events.broker() as connection:
+            while batch := _event_batch():
+                held: set[str] = set()
+                for wave in _waves(batch):
+                    _keep(channel, holder)
+                    total += _publish_wave(connection, wave, held)
+                _channel_succeeded(channel)
+    except events.BrokerDown as error:
+        log.warning("events wait for the broker", error=str(error))
+        _channel_failed(channel, str(error), opens_after=1)
+    return total
+
+
+def _publish_wave(connection: events.Connection, wave: list[OutboxMessage], held: set[str]) -> int:
+    """Publish one wave, leaving out the keys in `held`, to which it adds those the broker refused."""
+    free = {str(message.event_id): message for message in wave if message.key not in held}
+    sent, refused = events.publish(connection, map(_as_event, free.values()))
+    OutboxMessage.objects.filter(pk__in=[free[each].pk for each in sent], delivered_at__isnull=True).update(
+        delivered_at=Now(), given_up_at=None, attempts=F("attempts") + 1, last_error=""
+    )
+    groups: dict[tuple[str, int], list[OutboxMessage]] = defaultdict(list)
+    for event_id, problem in refused.items():
+        groups[problem, free[event_id].attempts].append(free[event_id])
+    for (problem, attempts), messages in groups.items():
+        _put_off(messages, problem, EVENTS_POLICY, attempts + 1)
+        if (
+            problem != events.UNROUTABLE
+        ):  # nobody listens for that key: nothing later overtakes it at anybody's queue
+            held.update(message.key for message in messages)
+    behind = [message.pk for message in wave if message.key in held and str(message.event_id) not in free]
+    OutboxMessage.objects.filter(pk__in=behind).update(
+        next_attempt_at=Now() + EVENTS_POLICY.delay(3, at_least=1)
+    )
+    return len(sent)
+
+
+def _as_event(message: OutboxMessage) -> events.Event:
+    occurred_at = message.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    body = events.envelope(message.topic, str(message.event_id), occurred_at, message.body)
+    return events.Event(str(message.event_id), message.topic, message.key, occurred_at, body)
+
+
+def _put_off(
+    messages: list[OutboxMessage], error: str, policy: Policy, attempt: int, *, at_least: float | None = None
+) -> bool:
+    """Note failed attempt number `attempt`; return True when it was the last and the messages are given up."""
+    last = attempt >= policy.attempts
+    OutboxMessage.objects.filter(
+        pk__in=[message.pk for message in messages], delivered_at__isnull=True
+    ).update(
+        attempts=attempt,
+        last_error=error,
+        next_attempt_at=Now() + policy.delay(attempt, at_least=max(at_least or 0.0, 0.5)),
+        given_up_at=Now() if last else None,
+    )
+    return last
+
+
+# ---- calls to partners --------------------------------------------------------------------------
+
+
+def _serve_calls(channel: str, holder: uuid.UUID) -> int:
+    total = 0
+    while message := _due(channel).first():
+        _keep(channel, holder)
+        try:
+            detail = _call(message)
+        except TransientError as error:
+            _retry_later(message, error)
+            if _channel_failed(channel, str(error), opens_after=BREAKER_OPENS_AFTER):
+                break
+            continue
+        except PermanentError as error:
+            _give_up(message, error)
+        else:
+            OutboxMessage.objects.filter(pk=message.pk).update(
+                delivered_at=Now(), attempts=message.attempts + 1, last_error=""
+            )
+            log.info("partner called", channel=channel, topic=message.topic, detail=detail)
+            total += 1
+        _channel_succeeded(channel)  # it answered; where it refused, the fault is in that call
+    return total
+
+
+@transaction.atomic
+def _retry_later(message: OutboxMessage, error: TransientError) -> None:
+    log.warning("partner call failed, to be repeated", topic=message.topic, error=str(error))
+    if _put_off([message], str(error), CALLS_POLICY, message.attempts + 1, at_least=error.retry_after):
+        ROUTES[message.topic].given_up(_delivery(message), str(error))
+
+
+@transaction.atomic
+def _give_up(message: OutboxMessage, error: PermanentError) -> None:
+    log.warning("partner call given up", topic=message.topic, error=str(error))
+    OutboxMessage.objects.filter(pk=message.pk).update(
+        attempts=message.attempts + 1, last_error=str(error), given_up_at=Now()
+    )
+    ROUTES[message.topic].given_up(_delivery(message), str(error))
+
+
+def _delivery(message: OutboxMessage) -> Delivery:
+    return Delivery(message.topic, message.key, message.body, str(message.event_id), message.attempts + 1)
+
+
+def _call(message: OutboxMessage) -> str:
+    """Make one attempt, written down before and after; return the handler's line.
+
+    Raises:
+        TransientError, PermanentError: as the handler; an error that it did not foresee is transient.
+    """
+    attempt = DeliveryAttempt.objects.create(message=message)
+    outcome, detail = "failed", ""
+    try:
+        detail = ROUTES[message.topic].handler(_delivery(message))
+        outcome = "delivered"
+        return detail
+    except PartnerError as error:
+        detail = str(error)
+        raise
+    except Exception as error:
+        log.exception("a delivery failed in a way nobody foresaw", topic=message.topic)
+        detail = f"Our own fault: {type(error).__name__}."
+        raise TransientError(detail) from error
+    finally:
+        DeliveryAttempt.objects.filter(pk=attempt.pk).update(
+            finished_at=Now(), outcome=outcome, detail=detail
+        )

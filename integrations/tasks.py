@@ -1,0 +1,35 @@
+"""What Celery runs for the outbox and the inbox."""
+
+from datetime import timedelta
+
+import structlog
+from celery import shared_task
+from django.db.models.functions import Now
+
+from integrations import relay, webhooks
+from integrations.models import InboxMessage
+
+log = structlog.get_logger(__name__)
+
+GRACE = timedelta(seconds=60)  # the request that brought the message is still at work on it
+
+
+@shared_task(name="integrations.deliver")
+def deliver(channel: str) -> int:
+    """Serve one channel of the outbox; return how many messages were delivered."""
+    return relay.serve(channel)
+
+
+@shared_task(name="integrations.process_inbox")
+def process_inbox() -> int:
+    """Process what was received and not finished, oldest first; return how many were settled."""
+    due = InboxMessage.objects.filter(status=InboxMessage.Status.RECEIVED, received_at__lt=Now() - GRACE)
+    settled = 0
+    for message_id in list(due.order_by("id").values_list("pk", flat=True)[:200]):
+        try:
+            webhooks.process(message_id)
+            settled += 1
+        except Exception as error:  # one bad row never stops the rest
+            log.exception("inbox row failed", inbox_id=message_id)
+            webhooks.note_failure(message_id, error)
+    return settled

@@ -1,0 +1,286 @@
+"""The edge where partners call us: authenticate, keep the bytes, understand, act, answer.
+
+A partner's handler gets the parsed body inside one transaction with its inbox
+row. What goes wrong on our side leaves the row as `received`; a sweep tries it
+again, so that a partner who calls once is heard all the same.
+"""
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import standardwebhooks
+import structlog
+from django.conf import settings
+from django.db import OperationalError, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from integrations.models import InboxMessage
+
+log = structlog.get_logger(__name__)
+
+Status = InboxMessage.Status
+DEADLOCK_TRIES = 5
+GIVE_UP_AFTER = 10
+DRAIN_BYTES = 64 * 1024 * 1024
+
+
+class Refusal(Exception):
+    """The request cannot be used. `status` is the HTTP status, `detail` goes into the answer."""
+
+    def __init__(self, status: int, detail: Any) -> None:
+        super().__init__(str(detail))
+        self.status, self.detail = status, detail
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a handler made of a message: the HTTP answer, and the state in which the inbox keeps it."""
+
+    status: int
+    body: dict[str, Any]
+    keep_as: str = Status.PROCESSED
+    detail: str = ""
+
+
+Handler = Callable[[InboxMessage, Any], Answer]
+HANDLERS: dict[tuple[str, str], Handler] = {}
+
+
+def register(partner: str, kind: str, handler: Handler) -> None:
+    """Say who understands `kind` of `partner`. Called once for each, by an app's `ready()`."""
+    HANDLERS[partner, kind] = handler
+
+
+# ---- who is calling -----------------------------------------------------------------------------
+
+
+def _presented_keys(request: HttpRequest) -> list[bytes]:
+    keys = [request.headers.get("X-API-Key", "")]
+    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        keys.append(bearer.strip())
+    return [key.encode("utf-8", "surrogateescape") for key in keys if key]
+
+
+def _same(one: bytes, other: bytes) -> bool:
+    # Digests have one length, so that the time tells nothing about the key's.
+    return hmac.compare_digest(hashlib.sha256(one).digest(), hashlib.sha256(other).digest())
+
+
+def _owners(request: HttpRequest) -> set[str]:
+    """Name the partners whose key the request carries; every key is compared, whatever matched before."""
+    presented = _presented_keys(request)
+    return {
+        partner
+        for partner, keys in settings.WEBHOOK_KEYS.items()
+        if any([_same(mine, theirs.encode()) for mine in presented for theirs in keys])
+    }
+
+
+def authenticate(request: HttpRequest, partner: str) -> None:
+    """Let a partner's request pass by its key; a partner that signs is judged by `verify_signature` instead.
+
+    Raises:
+        Refusal: 401 without a known key, 403 with another partner's.
+    """
+    if settings.WEBHOOK_SECRETS.get(partner):
+        if not request.headers.get("webhook-signature"):
+            raise Refusal(401, "This webhook must be signed.")
+        return
+    owners = _owners(request)
+    if partner not in owners:
+        raise (
+            Refusal(403, "This key belongs to another partner.")
+            if owners
+            else Refusal(401, "A valid key is needed.")
+        )
+
+
+def verify_signature(request: HttpRequest, partner: str, body: bytes) -> None:
+    """Check a Standard Webhooks signature against each of the partner's secrets.
+
+    Raises:
+        Refusal: 401 where none fits, or the timestamp is over five minutes off.
+    """
+    secrets = settings.WEBHOOK_SECRETS.get(partner, [])
+    headers = {name: request.headers.get(name, "") for name in _SIGNATURE_HEADERS}
+    for secret in secrets:
+        try:
+            standardwebhooks.Webhook(secret).verify(body, headers, json_parse=False)
+            return
+        except (standardwebhooks.WebhookVerificationError, ValueError):
+            continue  # another secret may be the one: two are valid while they are rotated
+    if secrets:
+        raise Refusal(401, "The signature does not fit.")
+
+
+_SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
+
+# ---- what they send -----------------------------------------------------------------------------
+
+
+def read_body(request: HttpRequest, limit: int) -> bytes:
+    """Return the body, of `limit` bytes at the most.
+
+    Raises:
+        Refusal: 413. The rest is read and dropped first, since a connection closed on unread data loses the answer.
+    """
+    try:
+        announced = int(request.headers.get("Content-Length") or 0)
+    except ValueError:
+        raise Refusal(400, "Content-Length is not a number.") from None
+    body = b"" if announced > limit else request.read(limit + 1)
+    if announced > limit or len(body) > limit:
+        drained = 0
+        while drained < DRAIN_BYTES and (chunk := request.read(1024 * 1024)):
+            drained += len(chunk)
+        raise Refusal(413, f"The body is larger than {limit} bytes.")
+    return body
+
+
+def parse(body: bytes) -> Any:
+    """Return the JSON in `body`. NaN and Infinity are let through: the handler refuses the one value, not the call.
+
+    Raises:
+        Refusal: 400, unreadable (not UTF-8, not JSON, nested too deep, a number of thousands of digits).
+    """
+    try:
+        return json.loads(body)
+    except RecursionError:
+        raise Refusal(400, "The JSON is nested too deep.") from None
+    except ValueError:
+        raise Refusal(400, "The body is not JSON.") from None
+
+
+def process(message_id: int) -> Answer:
+    """Hand an inbox row to its handler, and keep what became of it, in one transaction.
+
+    Returns:
+        The answer for the partner; for a row that is already settled, its answer of then.
+
+    Raises:
+        DatabaseError, or whatever the handler did not foresee: the row stays as it was.
+    """
+    for attempt in range(1, DEADLOCK_TRIES + 1):
+        try:
+            with transaction.atomic():
+                return _process(message_id)
+        except OperationalError:
+            if attempt == DEADLOCK_TRIES:
+                raise
+            log.warning(
+                "inbox row tried again after a database conflict", inbox_id=message_id, attempt=attempt
+            )
+    raise AssertionError("unreachable")
+
+
+def _process(message_id: int) -> Answer:
+    message = InboxMessage.objects.select_for_update().get(pk=message_id)
+    if message.status not in (Status.RECEIVED, Status.PARKED):
+        return Answer(200, message.answer or {}, keep_as=message.status)
+    try:
+        with transaction.atomic():
+            answer = HANDLERS[message.partner, message.kind](message, parse(message.raw))
+    except Refusal as refusal:
+        answer = Answer(refusal.status, {"detail": refusal.detail}, Status.REFUSED, str(refusal.detail))
+    InboxMessage.objects.filter(pk=message.pk).update(
+        status=answer.keep_as,
+        detail=answer.detail[:2000],
+        answer=answer.body,
+        processed_at=Now(),
+        attempts=F("attempts") + 1,
+    )
+    return answer
+
+
+def note_failure(message_id: int, error: Exception) -> None:
+    """Count a failure of our own; after ten the row waits for staff."""
+    rows = InboxMessage.objects.filter(pk=message_id, status=Status.RECEIVED)
+    rows.update(attempts=F("attempts") + 1, detail=f"Our own fault: {type(error).__name__}.")
+    rows.filter(attempts__gte=GIVE_UP_AFTER).update(status=Status.CONFLICT)
+
+
+def reprocess(message_id: int) -> Answer:
+    """Try a settled message again, as staff asked; what it did before is not done twice."""
+    InboxMessage.objects.filter(pk=message_id).update(status=Status.RECEIVED)
+    return process(message_id)
+
+
+# ---- the view -----------------------------------------------------------------------------------
+
+
+def _json_content(content_type: str) -> bool:
+    return (
+        re.fullmatch(r"application/([\w.-]+\+)?json", content_type.partition(";")[0].strip().lower())
+        is not None
+    )
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class Webhook(View):
+    """One partner's way in. `partner` and `kind` name the handler."""
+
+    partner: ClassVar[str]
+    kind: ClassVar[str]
+    http_method_names: ClassVar[list[str]] = ["post", "options"]  # type: ignore[misc]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Authenticate, keep, process, answer."""
+        try:
+            self.authenticate(request)
+            body = read_body(request, settings.WEBHOOK_MAX_BYTES)
+            verify_signature(request, self.partner, body)
+        except Refusal as refusal:
+            return refused(refusal)
+        message = self._keep(request, body)
+        if not _json_content(message.content_type):
+            return refused(self._refuse(message, Refusal(415, "The body must be application/json.")))
+        try:
+            answer = process(message.pk)
+        except Exception as error:
+            # The bytes are kept and the sweep tries again: the partner, who calls once, has done its part.
+            log.exception("webhook kept, to be processed later", inbox_id=message.pk)
+            note_failure(message.pk, error)
+            return JsonResponse({"accepted": True, "status": "received"}, status=202)
+        return JsonResponse(answer.body, status=answer.status)
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Answer 405 in JSON."""
+        return JsonResponse({"detail": "Only POST is allowed here."}, status=405, headers={"Allow": "POST"})
+
+    def authenticate(self, request: HttpRequest) -> None:
+        """Let the partner pass, or raise a Refusal."""
+        authenticate(request, self.partner)
+
+    def _keep(self, request: HttpRequest, body: bytes) -> InboxMessage:
+        context = structlog.contextvars.get_contextvars()
+        return InboxMessage.objects.create(
+            partner=self.partner,
+            kind=self.kind,
+            body=body,
+            content_type=request.headers.get("Content-Type", "")[:100],
+            request_id=str(context.get("request_id", ""))[:64],
+        )
+
+    def _refuse(self, message: InboxMessage, refusal: Refusal) -> Refusal:
+        InboxMessage.objects.filter(pk=message.pk).update(
+            status=Status.REFUSED, detail=str(refusal.detail), processed_at=Now()
+        )
+        return refusal
+
+
+def refused(refusal: Refusal) -> JsonResponse:
+    """Answer a refusal in the uniform shape."""
+    headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
+    return JsonResponse({"detail": refusal.detail}, status=refusal.status, headers=headers)

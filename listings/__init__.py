@@ -1,0 +1,1 @@
+"""The heart: every camera, its state, its history and its money."""

@@ -1,0 +1,202 @@
+"""Offers become listings, set-based: a job of a thousand costs as many statements as a job of ten.
+
+It gives the same rows as taking the offers one by one in their order: the
+first offer of an item that is new creates the listing, every further one is a
+re-sighting.
+"""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from integrations import outbox
+from integrations.clock import now
+from integrations.models import OutboxMessage
+from listings import lifecycle
+from listings.identity import Item
+from listings.models import ProductListing, Sighting, new_short_code
+from listings.states import State
+
+CODE_TRIES = 20
+_COLUMNS = (
+    "id",
+    "identity",
+    "state",
+    "title",
+    "asking_price",
+    "estimated_profit",
+    "product_id",
+    "updated_at",
+)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One valid match: an item on the marketplace, and the product that it was taken for."""
+
+    item: Item
+    raw_url: str
+    title: str
+    price: Decimal | None
+    location: str
+    product_id: int
+    brand: str
+    model: str
+    product_name: str
+    confidence: Decimal
+    estimated_profit: Decimal | None
+    raw: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of the offers: `created` + `resighted` = how many there were."""
+
+    created: int
+    resighted: int
+
+
+@transaction.atomic
+def ingest(offers: Iterable[Offer], *, scraper_job_id: uuid.UUID, session_id: int) -> Result:
+    """Create what is new and re-sight what is known.
+
+    Args:
+        offers: in the order in which the job names them.
+        scraper_job_id: ScraperV2's id of the job.
+        session_id: our serial number of it.
+
+    Returns:
+        How many listings were created, and how many offers were re-sightings.
+    """
+    at = now()
+    groups: dict[str, list[Offer]] = {}
+    for offer in offers:
+        groups.setdefault(offer.item.identity, []).append(offer)
+    if not groups:
+        return Result(0, 0)
+    # Two jobs that share items take their locks in one order, or they would deadlock.
+    keys = sorted(groups)
+    known = set(ProductListing.objects.filter(identity__in=keys).values_list("identity", flat=True))
+    fresh = [_build(groups[key], scraper_job_id, session_id, at) for key in keys if key not in known]
+    created = {listing.identity: listing for listing in _insert(fresh)}
+    lifecycle.found(created.values(), at=at)
+    listings = created | _lock([key for key in keys if key not in created])
+    _resight(listings, groups, created=set(created), at=at)
+    Sighting.objects.bulk_create(
+        Sighting(listing_id=listings[key].pk, scraper_job_id=scraper_job_id, seen_at=at, price=offer.price)
+        for key in keys
+        for offer in groups[key]
+    )
+    total = sum(map(len, groups.values()))
+    return Result(len(created), total - len(created))
+
+
+def _build(group: list[Offer], scraper_job_id: uuid.UUID, session_id: int, at: datetime) -> ProductListing:
+    first, best = group[0], max(group, key=lambda offer: offer.confidence)
+    return ProductListing(
+        identity=first.item.identity,
+        marketplace_url=first.item.url,
+        raw_url=first.raw_url,
+        title=first.title,
+        location=first.location,
+        asking_price=first.price,
+        product_id=best.product_id,
+        brand=best.brand,
+        model=best.model,
+        product_name=best.product_name,
+        confidence_score=best.confidence,
+        estimated_profit=best.estimated_profit,
+        raw_match=best.raw,
+        scraper_job_id=scraper_job_id,
+        session_id=session_id,
+        created_at=at,
+        updated_at=at,
+        state_changed_at=at,
+        found_at=at,
+    )
+
+
+def _insert(fresh: list[ProductListing]) -> list[ProductListing]:
+    """Insert what nobody else has inserted meanwhile; return what is ours.
+
+    A row is left out for one of two reasons: another job has just created the
+    item, or the random short code is taken. The second kind is tried again.
+    """
+    ours: list[ProductListing] = []
+    for _ in range(CODE_TRIES):
+        if not fresh:
+            return ours
+        ProductListing.objects.bulk_create(fresh, ignore_conflicts=True)
+        written = dict(
+            ProductListing.objects.filter(identity__in=[listing.identity for listing in fresh]).values_list(
+                "identity", "pk"
+            )
+        )
+        ours += [listing for listing in fresh if written.get(listing.identity) == listing.pk]
+        fresh = [listing for listing in fresh if listing.identity not in written]
+        for listing in fresh:
+            listing.short_code = new_short_code()
+    raise RuntimeError(f"No free short code in {CODE_TRIES} tries.")
+
+
+def _lock(keys: list[str]) -> dict[str, ProductListing]:
+    if not keys:
+        return {}
+    rows = (
+        ProductListing.objects.filter(identity__in=keys)
+        .only(*_COLUMNS)
+        .select_for_update()
+        .order_by("identity")
+    )
+    return {listing.identity: listing for listing in rows}
+
+
+def _resight(
+    listings: dict[str, ProductListing], groups: dict[str, list[Offer]], *, created: set[str], at: datetime
+) -> None:
+    """Let listings that are still FOUND follow what was seen of them since."""
+    changed: list[ProductListing] = []
+    events: list[OutboxMessage] = []
+    for key, listing in listings.items():
+        before = (listing.title, listing.asking_price, listing.estimated_profit)
+        for offer in groups[key][1:] if key in created else groups[key]:
+            if listing.state == State.FOUND:
+                events += _follow(listing, offer, at)
+        if before != (listing.title, listing.asking_price, listing.estimated_profit):
+            listing.updated_at = max(at, listing.updated_at)
+            changed.append(listing)
+    if changed:
+        ProductListing.objects.bulk_update(
+            changed, ["title", "asking_price", "estimated_profit", "updated_at"]
+        )
+    if events:
+        outbox.put(events)
+
+
+def _follow(listing: ProductListing, offer: Offer, at: datetime) -> list[OutboxMessage]:
+    """Take over title, price and estimate; return the event of a changed price.
+
+    A price that is not told this time never overwrites a known one, and an
+    estimate that was made for another product says nothing about this one.
+    """
+    listing.title = offer.title
+    if offer.price is None:
+        return []
+    old, listing.asking_price = listing.asking_price, offer.price
+    if offer.product_id == listing.product_id and (old != offer.price or offer.estimated_profit is not None):
+        listing.estimated_profit = offer.estimated_profit
+    if old == offer.price:
+        return []
+    body = {
+        "listing_id": str(listing.pk),
+        "old_price": lifecycle.amount(old),
+        "new_price": lifecycle.amount(offer.price),
+    }
+    event = outbox.event("listing.price_changed", key=str(listing.pk), body=body)
+    event.created_at = at
+    return [event]

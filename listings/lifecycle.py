@@ -1,0 +1,250 @@
+"""THE DOOR: the only code that moves a listing to another state.
+
+One verb per arrow, in lifecycle order. Each locks the row, takes the arrow,
+and writes the listing, one TransitionLog row and one event in one transaction.
+Staff, API, webhooks, tasks and sweeps all come through here; `by` says who:
+`scraper`, `user:NAME`, `rule:NAME`, `chatterbot`, `ebay`, `telegram:NAME` or `timeout`.
+
+Every verb returns the listing in its new state, and raises
+    ProductListing.DoesNotExist: there is no such listing;
+    IllegalArrow: no arrow leads there from the state that the listing is in.
+"""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django_fsm import TransitionNotAllowed
+
+from integrations import outbox
+from integrations.clock import Clock
+from integrations.models import OutboxMessage
+from listings.models import ProductListing, TransitionLog
+from listings.profit import final_profit, to_pennies, together
+from listings.states import ARROWS, ENTERED_AT, TIMEOUT_SETTING, State, allowed_from
+
+ListingId = uuid.UUID | str
+
+
+class IllegalArrow(Exception):
+    """No arrow leads from the listing's state to `to_state`; `allowed` lists where one could go."""
+
+    def __init__(self, from_state: str, to_state: str) -> None:
+        super().__init__(f"No arrow leads from {from_state} to {to_state}.")
+        self.from_state, self.to_state, self.allowed = from_state, to_state, allowed_from(from_state)
+
+
+# ---- the verbs ----------------------------------------------------------------------------------
+
+
+def found(listings: Iterable[ProductListing], *, at: datetime) -> None:
+    """Log and announce new listings, already written in this transaction: one statement for each kind of row."""
+    logs, events = [], []
+    for listing in listings:
+        event = outbox.event("listing.created", key=str(listing.pk), body=_created_body(listing))
+        event.created_at = at
+        events.append(event)
+        logs.append(
+            TransitionLog(
+                listing=listing,
+                sequence=1,
+                event_id=event.event_id,
+                to_state=State.FOUND,
+                transitioned_at=at,
+                triggered_by="scraper",
+            )
+        )
+    TransitionLog.objects.bulk_create(logs)
+    outbox.put(events)
+
+
+def message_seller(listing_id: ListingId, *, by: str, reason: str = "") -> ProductListing:
+    """FOUND → MESSAGING: the seller is written to, and has `MESSAGING_TIMEOUT_DAYS` to answer."""
+    return _take(listing_id, State.MESSAGING, by=by, reason=reason)
+
+
+def start_negotiating(listing_id: ListingId, *, by: str, reason: str = "") -> ProductListing:
+    """MESSAGING → NEGOTIATING: the seller has replied; the deal has `NEGOTIATING_TIMEOUT_DAYS`."""
+    return _take(listing_id, State.NEGOTIATING, by=by, reason=reason)
+
+
+def purchase(
+    listing_id: ListingId,
+    *,
+    by: str,
+    reason: str = "",
+    purchase_price: Decimal | None = None,
+    negotiated_price: Decimal | None = None,
+    shipping_cost: Decimal | None = None,
+) -> ProductListing:
+    """NEGOTIATING → PURCHASED: the deal is made. A price that is not known stays null."""
+    facts = {"purchase_price": purchase_price, "negotiated_price": negotiated_price}
+    return _take(listing_id, State.PURCHASED, by=by, reason=reason, facts=facts, postage=shipping_cost)
+
+
+def receive(listing_id: ListingId, *, by: str, reason: str = "") -> ProductListing:
+    """PURCHASED → RECEIVED: the camera is in our hands."""
+    return _take(listing_id, State.RECEIVED, by=by, reason=reason)
+
+
+def list_on_ebay(
+    listing_id: ListingId,
+    *,
+    by: str,
+    reason: str = "",
+    ebay_listing_id: str | None = None,
+    ebay_asking_price: Decimal | None = None,
+) -> ProductListing:
+    """RECEIVED → LISTED: eBay shows it, under `ebay_listing_id`, at `ebay_asking_price`."""
+    facts = {"ebay_listing_id": ebay_listing_id, "ebay_asking_price": ebay_asking_price}
+    return _take(listing_id, State.LISTED, by=by, reason=reason, facts=facts)
+
+
+def sell(
+    listing_id: ListingId,
+    *,
+    by: str,
+    reason: str = "",
+    ebay_sold_price: Decimal | None = None,
+    ebay_fees: Decimal | None = None,
+    shipping_cost: Decimal | None = None,
+    purchase_price: Decimal | None = None,
+) -> ProductListing:
+    """LISTED → SOLD: `final_profit` is computed and kept. `shipping_cost` is added to what was known before."""
+    facts = {"ebay_sold_price": ebay_sold_price, "ebay_fees": ebay_fees, "purchase_price": purchase_price}
+    return _take(listing_id, State.SOLD, by=by, reason=reason, facts=facts, postage=shipping_cost)
+
+
+def cancel(listing_id: ListingId, *, by: str, reason: str = "") -> ProductListing:
+    """FOUND, MESSAGING, NEGOTIATING or PURCHASED → CANCELLED: nothing will come of it."""
+    return _take(listing_id, State.CANCELLED, by=by, reason=reason)
+
+
+VERBS = {
+    State.MESSAGING: message_seller,
+    State.NEGOTIATING: start_negotiating,
+    State.PURCHASED: purchase,
+    State.RECEIVED: receive,
+    State.LISTED: list_on_ebay,
+    State.SOLD: sell,
+    State.CANCELLED: cancel,
+}
+
+
+# ---- what every verb does -----------------------------------------------------------------------
+
+
+def locked(listing_id: ListingId) -> ProductListing:
+    """Read a listing and lock its row until the transaction ends; `db_now` is the database's time."""
+    return ProductListing.objects.annotate(db_now=Clock()).select_for_update().get(pk=listing_id)
+
+
+@transaction.atomic
+def _take(
+    listing_id: ListingId,
+    to: State,
+    *,
+    by: str,
+    reason: str,
+    facts: dict[str, Any] | None = None,
+    postage: Decimal | None = None,
+) -> ProductListing:
+    listing = locked(listing_id)
+    origin = State(listing.state)
+    verb = ARROWS.get((origin, to))
+    if verb is None:
+        raise IllegalArrow(origin, to)
+    try:
+        getattr(listing, verb)()
+    except TransitionNotAllowed as error:
+        raise IllegalArrow(origin, to) from error
+    changed = _apply(listing, facts or {}, postage) | _enter(listing, to)
+    if to is State.SOLD:
+        changed |= _settle(listing)
+    listing.save(update_fields=sorted(changed | {"state"}))
+    _write_down(listing, origin, by=by, reason=reason)
+    return listing
+
+
+def _apply(listing: ProductListing, facts: dict[str, Any], postage: Decimal | None) -> set[str]:
+    known = {name: value for name, value in facts.items() if value is not None}
+    if postage is not None:
+        known["shipping_cost"] = together(listing.shipping_cost, postage)
+    for name, value in known.items():
+        setattr(listing, name, to_pennies(value) if isinstance(value, Decimal) else value)
+    return set(known)
+
+
+def _enter(listing: ProductListing, to: State) -> set[str]:
+    # Two nodes' clocks never turn a listing's history around: time is the database's, and does not run back.
+    now = max(listing.db_now, listing.state_changed_at)
+    setattr(listing, ENTERED_AT[to], now)
+    listing.state_changed_at = listing.updated_at = now
+    listing.version += 1
+    days = TIMEOUT_SETTING.get(to)
+    listing.deadline_at = now + timedelta(days=getattr(settings, days)) if days else None
+    return {ENTERED_AT[to], "state_changed_at", "updated_at", "version", "deadline_at"}
+
+
+def _settle(listing: ProductListing) -> set[str]:
+    profit = final_profit(
+        sold_price=listing.ebay_sold_price,
+        purchase_price=listing.purchase_price,
+        ebay_fees=listing.ebay_fees,
+        shipping_cost=listing.shipping_cost,
+    )
+    listing.final_profit, listing.profit_is_provisional = profit.amount, profit.is_provisional
+    return {"final_profit", "profit_is_provisional"}
+
+
+def _write_down(listing: ProductListing, origin: State, *, by: str, reason: str) -> None:
+    event = _state_event(listing, origin, by=by, reason=reason)
+    TransitionLog.objects.create(
+        listing=listing,
+        sequence=listing.version,
+        event_id=event.event_id,
+        from_state=origin,
+        to_state=listing.state,
+        transitioned_at=listing.state_changed_at,
+        triggered_by=by,
+        metadata={"reason": reason} if reason else {},
+    )
+    outbox.put([event])
+
+
+def _state_event(listing: ProductListing, origin: State, *, by: str, reason: str) -> OutboxMessage:
+    body = {
+        "listing_id": str(listing.pk),
+        "from_state": str(origin),
+        "to_state": str(listing.state),
+        "triggered_by": by,
+        "reason": reason or None,
+    }
+    if listing.state == State.SOLD:
+        body["final_profit"] = amount(listing.final_profit)
+    event = outbox.event(f"listing.state.{listing.state.lower()}", key=str(listing.pk), body=body)
+    event.created_at = listing.state_changed_at
+    return event
+
+
+def _created_body(listing: ProductListing) -> dict[str, Any]:
+    return {
+        "listing_id": str(listing.pk),
+        "product_id": listing.product_id,
+        "scraper_job_id": str(listing.scraper_job_id),
+        "brand": listing.brand,
+        "model": listing.model,
+        "marketplace_url": listing.marketplace_url,
+        "asking_price": amount(listing.asking_price),
+        "confidence_score": amount(listing.confidence_score),
+        "estimated_profit": amount(listing.estimated_profit),
+    }
+
+
+def amount(value: Decimal | None) -> str | None:
+    """Write an amount as the contract does: a string with two places, or null."""
+    return None if value is None else f"{value:.2f}"

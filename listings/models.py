@@ -1,0 +1,264 @@
+"""What is known of a camera: the listing, its transitions, its log, its sightings."""
+
+import secrets
+from typing import Any
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now, Upper
+from django_fsm import ConcurrentTransitionMixin, FSMField, transition
+
+from integrations.ids import uuid7
+from listings.states import CANCELLABLE, ENTERED_AT, TIMEOUT_SETTING, State, allowed_from
+
+# Crockford's letters and digits less U and L-like ones: nothing that is misread or mistyped on a phone.
+CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+CODE_LENGTH = 6
+
+
+def new_short_code() -> str:
+    """Return a random short code; the unique constraint decides whether it is free."""
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+
+
+def money(**options: Any) -> models.DecimalField:
+    """Return a column for an amount of at most 1,000,000 in the product's one currency; null is "not known"."""
+    return models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True, **options)
+
+
+class ListingQuerySet(models.QuerySet["ProductListing"]):
+    """Refuses the two ways in which a QuerySet could go round the door."""
+
+    def update(self, **fields: Any) -> int:
+        """Update rows, but never their state: that is for listings/lifecycle.py."""
+        if "state" in fields:
+            raise AttributeError("state changes go through listings/lifecycle.py")
+        return super().update(**fields)
+
+    def bulk_update(self, objs: Any, fields: Any, batch_size: int | None = None) -> int:
+        """Update rows, but never their state."""
+        if "state" in fields:
+            raise AttributeError("state changes go through listings/lifecycle.py")
+        return super().bulk_update(objs, fields, batch_size)
+
+
+class ProductListing(ConcurrentTransitionMixin, models.Model):
+    """One item on a marketplace, from the offer to the sale.
+
+    State is protected: only the transitions below change it, and only
+    listings/lifecycle.py calls them. Amounts are in `settings.CURRENCY`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    identity = models.CharField(
+        max_length=80, unique=True, help_text="Which item it is: marketplace and item id."
+    )
+    short_code = models.CharField(max_length=CODE_LENGTH, unique=True, default=new_short_code, editable=False)
+    state = FSMField(choices=State.choices, default=State.FOUND, protected=True)
+    version = models.PositiveIntegerField(default=1, help_text="The sequence number of its latest log row.")
+
+    marketplace_url = models.CharField(max_length=2048, help_text="Canonical.")
+    raw_url = models.CharField(max_length=2048, help_text="As it was first seen.")
+    title = models.CharField(max_length=512)
+    location = models.CharField(max_length=255, blank=True, default="")
+    product_id = models.IntegerField(help_text="The row in the owner's product catalogue.")
+    brand = models.CharField(max_length=100)
+    model = models.CharField(max_length=200)
+    product_name = models.CharField(max_length=300, blank=True, default="")
+    confidence_score = models.DecimalField(max_digits=5, decimal_places=2, help_text="0 to 100.")
+    raw_match = models.JSONField(
+        default=dict, help_text="The match as ScraperV2 sent it, unknown fields included."
+    )
+    scraper_job_id = models.UUIDField(db_index=True, help_text="ScraperV2's id of the job that found it.")
+    session_id = models.IntegerField(help_text="Our serial number of that job, as Chatterbot wants it.")
+
+    asking_price = money(validators=[MinValueValidator(0)])
+    estimated_profit = money()
+    negotiated_price = money()
+    purchase_price = money()
+    shipping_cost = money()
+    ebay_fees = money()
+    ebay_asking_price = money()
+    ebay_sold_price = money()
+    final_profit = money()
+    profit_is_provisional = models.BooleanField(default=False)
+    ebay_listing_id = models.CharField(max_length=64, null=True, blank=True, unique=True)  # noqa: DJ001  unique, so null
+
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+    state_changed_at = models.DateTimeField(db_default=Now())
+    found_at = models.DateTimeField(db_default=Now())
+    messaged_at = models.DateTimeField(null=True, blank=True)
+    negotiating_at = models.DateTimeField(null=True, blank=True)
+    purchased_at = models.DateTimeField(null=True, blank=True)
+    received_at = models.DateTimeField(null=True, blank=True)
+    listed_at = models.DateTimeField(null=True, blank=True)
+    sold_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    deadline_at = models.DateTimeField(null=True, blank=True, help_text="When the state ends by itself.")
+    error_message = models.TextField(null=True, blank=True)  # noqa: DJ001  null: no error
+    error_occurred_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ListingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        permissions = (("transition_productlisting", "Can move a listing to another state"),)
+        indexes = (
+            models.Index(fields=["-created_at", "-id"], name="listing_newest"),
+            models.Index(fields=["state", "-created_at", "-id"], name="listing_state_newest"),
+            models.Index(fields=["state", "-estimated_profit"], name="listing_state_profit"),
+            models.Index(fields=["-estimated_profit", "-id"], name="listing_profit"),
+            models.Index(Upper("brand"), F("created_at").desc(), name="listing_brand_newest"),
+            models.Index(
+                fields=["deadline_at"], name="listing_deadline", condition=Q(deadline_at__isnull=False)
+            ),
+            models.Index(
+                fields=["-error_occurred_at"], name="listing_error", condition=Q(error_message__isnull=False)
+            ),
+        )
+        constraints = (
+            models.CheckConstraint(name="listing_state_known", condition=Q(state__in=State.values)),
+            models.CheckConstraint(name="listing_confidence", condition=Q(confidence_score__range=(0, 100))),
+            models.CheckConstraint(
+                name="listing_deadline_with_its_state",
+                condition=Q(state__in=[str(state) for state in TIMEOUT_SETTING], deadline_at__isnull=False)
+                | ~Q(state__in=[str(state) for state in TIMEOUT_SETTING]) & Q(deadline_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="listing_profit_when_sold", condition=Q(state=State.SOLD) | Q(final_profit__isnull=True)
+            ),
+            models.CheckConstraint(
+                name="listing_error_has_its_time",
+                condition=Q(error_message__isnull=True, error_occurred_at__isnull=True)
+                | Q(error_message__isnull=False, error_occurred_at__isnull=False),
+            ),
+            *(
+                models.CheckConstraint(
+                    name=f"listing_{state.lower()}_has_{column}",
+                    condition=~Q(state=state) | Q(**{f"{column}__isnull": False}),
+                )
+                for state, column in ENTERED_AT.items()
+            ),
+            *(
+                models.CheckConstraint(
+                    name=f"listing_{column}_not_negative",
+                    condition=Q(**{f"{column}__isnull": True}) | Q(**{f"{column}__gte": 0}),
+                )
+                for column in (
+                    "asking_price",
+                    "negotiated_price",
+                    "purchase_price",
+                    "shipping_cost",
+                    "ebay_fees",
+                    "ebay_asking_price",
+                    "ebay_sold_price",
+                )
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.title
+
+    def refresh_from_db(self, using: Any = None, fields: Any = None, from_queryset: Any = None) -> None:
+        """Read the row anew. django_fsm's own version lifts the protection of `state` for all threads meanwhile."""
+        rows = from_queryset if from_queryset is not None else type(self)._base_manager.db_manager(using)
+        fresh = rows.get(pk=self.pk)
+        wanted = (
+            set(fields) if fields is not None else {field.attname for field in self._meta.concrete_fields}
+        )
+        names = {
+            field.attname for field in self._meta.concrete_fields if {field.name, field.attname} & wanted
+        }
+        self.__dict__.update({name: fresh.__dict__[name] for name in names if name in fresh.__dict__})
+
+    @property
+    def allowed_transitions(self) -> list[str]:
+        """List the states that one arrow leads to."""
+        return allowed_from(self.state)
+
+    # ---- the arrows, in lifecycle order. No I/O, no save: listings/lifecycle.py does the rest. ----
+
+    @transition(field=state, source=State.FOUND, target=State.MESSAGING)
+    def message_seller(self) -> None:
+        """The seller is being written to."""
+
+    @transition(field=state, source=State.MESSAGING, target=State.NEGOTIATING)
+    def start_negotiating(self) -> None:
+        """The seller has replied."""
+
+    @transition(field=state, source=State.NEGOTIATING, target=State.PURCHASED)
+    def purchase(self) -> None:
+        """The deal is made."""
+
+    @transition(field=state, source=State.PURCHASED, target=State.RECEIVED)
+    def receive(self) -> None:
+        """The camera is in our hands."""
+
+    @transition(field=state, source=State.RECEIVED, target=State.LISTED)
+    def list_on_ebay(self) -> None:
+        """It is offered on eBay."""
+
+    @transition(field=state, source=State.LISTED, target=State.SOLD)
+    def sell(self) -> None:
+        """It is sold."""
+
+    @transition(field=state, source=list(CANCELLABLE), target=State.CANCELLED)
+    def cancel(self) -> None:
+        """Nothing will come of it."""
+
+
+class TransitionLog(models.Model):
+    """One arrow taken: appended once, never changed, not even by SQL (listings/guards.py)."""
+
+    listing = models.ForeignKey(ProductListing, on_delete=models.PROTECT, related_name="history")
+    sequence = models.PositiveIntegerField(help_text="1, 2, 3 … for each listing, without a gap.")
+    event_id = models.UUIDField(unique=True, help_text="The event that told the outside.")
+    from_state = models.CharField(max_length=20, choices=State.choices, null=True, blank=True)  # noqa: DJ001  null: new
+    to_state = models.CharField(max_length=20, choices=State.choices)
+    transitioned_at = models.DateTimeField()
+    triggered_by = models.CharField(max_length=200)
+    metadata = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ("-id",)
+        default_permissions = ("view",)
+        constraints = (models.UniqueConstraint("listing", "sequence", name="log_sequence"),)
+
+    def __str__(self) -> str:
+        return f"{self.from_state or 'new'} → {self.to_state}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Append the row.
+
+        Raises:
+            TypeError: it exists already.
+        """
+        if not self._state.adding:
+            raise TypeError("A TransitionLog row is never changed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Refuse.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("A TransitionLog row is never deleted.")
+
+
+class Sighting(models.Model):
+    """One time that a scrape saw the item: when, in which job, at what price."""
+
+    listing = models.ForeignKey(ProductListing, on_delete=models.CASCADE, related_name="sightings")
+    scraper_job_id = models.UUIDField()
+    seen_at = models.DateTimeField()
+    price = money()
+
+    class Meta:
+        ordering = ("-id",)
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.seen_at:%d %b %H:%M}"

@@ -1,0 +1,46 @@
+"""What a camera earned, to the penny. Pure arithmetic: no model, no clock, no setting."""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+PENNY = Decimal("0.01")
+ZERO = Decimal("0.00")
+
+
+@dataclass(frozen=True)
+class Profit:
+    """A profit, and whether a cost is still to come."""
+
+    amount: Decimal | None
+    is_provisional: bool
+
+
+def to_pennies(amount: Decimal | None) -> Decimal | None:
+    """Round once, half away from zero as PostgreSQL does; null stays null."""
+    return None if amount is None else amount.quantize(PENNY, ROUND_HALF_UP)
+
+
+def together(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    """Add two costs of which either may be unknown; unknown only where both are."""
+    if one is None and other is None:
+        return None
+    return (one or ZERO) + (other or ZERO)
+
+
+def final_profit(
+    *,
+    sold_price: Decimal | None,
+    purchase_price: Decimal | None,
+    ebay_fees: Decimal | None,
+    shipping_cost: Decimal | None,
+) -> Profit:
+    """Return `sold_price − purchase_price − ebay_fees − shipping_cost`.
+
+    Null is "not known": without a price on either side there is no profit to
+    tell; a cost that is not known counts as zero, and makes the profit provisional.
+    """
+    provisional = ebay_fees is None or shipping_cost is None
+    if sold_price is None or purchase_price is None:
+        return Profit(None, provisional)
+    amount = sold_price - purchase_price - (ebay_fees or ZERO) - (shipping_cost or ZERO)
+    return Profit(to_pennies(amount), provisional)

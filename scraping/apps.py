@@ -1,0 +1,18 @@
+from django.apps import AppConfig
+
+
+class ScrapingConfig(AppConfig):
+    """Scrape jobs."""
+
+    name = "scraping"
+
+    def ready(self) -> None:
+        """Say who delivers our calls and who understands ScraperV2's."""
+        from integrations import outbox, webhooks
+        from scraping import deliveries, jobs
+        from scraping.webhooks import job_complete
+
+        outbox.register(
+            jobs.START, channel="scraperv2", handler=deliveries.start_job, given_up=deliveries.start_given_up
+        )
+        webhooks.register("scraper", "job-complete", job_complete)

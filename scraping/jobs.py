@@ -1,0 +1,163 @@
+"""The life of a scrape job: triggered, started, completed by a delivery, failed."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from integrations import clock, outbox
+from listings.ingest import Offer, ingest
+from scraping.matches import Invalid, as_text, to_offer
+from scraping.models import InvalidMatch, ScrapeJob
+
+START = "scraper.start_job"
+Status = ScrapeJob.Status
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one delivery of a job did: `created` + `resighted` + `invalid` = its matches."""
+
+    created: int
+    resighted: int
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    invalid: int = 0
+
+
+@transaction.atomic
+def trigger(*, brands: Sequence[str], search: str, by: str) -> ScrapeJob:
+    """Write down a job, its event and the call that will start it.
+
+    Args:
+        brands: as ScraperV2's catalogue spells them; it compares by case.
+        search: what to look for on the marketplace.
+        by: `user:NAME` or what else asked for it.
+
+    Returns:
+        The job, `pending` until ScraperV2 has taken it.
+    """
+    job = ScrapeJob.objects.create(
+        brands=list(brands),
+        search=search,
+        triggered_by=by,
+        deadline_at=Now() + timedelta(minutes=settings.SCRAPE_DEADLINE_MINUTES),
+    )
+    key = str(job.uuid)
+    body = {"job_id": key, "brand": brands[0] if brands else None, "brands": list(brands), "search": search}
+    outbox.put(
+        [outbox.event("scraper.job.created", key=key, body=body), outbox.call(START, key=key, body=body)]
+    )
+    return job
+
+
+@transaction.atomic
+def started(job_uuid: str, scraper_job_id: uuid.UUID) -> None:
+    """Keep ScraperV2's id of our job.
+
+    ScraperV2 may have delivered before its answer to our call was read: then
+    the delivery made a row of its own, which is folded into ours.
+    """
+    job = ScrapeJob.objects.select_for_update().get(uuid=job_uuid)
+    early = (
+        ScrapeJob.objects.select_for_update().filter(scraper_job_id=scraper_job_id).exclude(pk=job.pk).first()
+    )
+    if early:
+        ScrapeJob.objects.filter(pk=early.pk).update(scraper_job_id=None)
+        InvalidMatch.objects.filter(job=early).update(job=job)
+        for name in (
+            "completed_at",
+            "deliveries",
+            "matches",
+            "created_listings",
+            "resighted",
+            "invalid",
+            "warning",
+        ):
+            setattr(job, name, getattr(early, name))
+        early.delete()
+    job.scraper_job_id = scraper_job_id
+    job.status = Status.COMPLETED if early else Status.RUNNING
+    job.error = ""
+    job.started_at = clock.now()
+    job.deadline_at = None if early else job.started_at + timedelta(minutes=settings.SCRAPE_DEADLINE_MINUTES)
+    job.save()
+
+
+def failed(job_uuid: str, error: str) -> None:
+    """Note that the job will not run, and why."""
+    ScrapeJob.objects.filter(uuid=job_uuid, status__in=(Status.PENDING, Status.RUNNING)).update(
+        status=Status.FAILED, error=error
+    )
+
+
+@transaction.atomic
+def complete(
+    scraper_job_id: uuid.UUID, *, brands: list[str], matches: list[Any], inbox_id: int | None = None
+) -> Outcome:
+    """Take in what a job found, once per job and body.
+
+    The job's row is the lock: of twenty deliveries of one body at once, the
+    first creates and the others find its digest.
+
+    Args:
+        scraper_job_id: ScraperV2's id.
+        brands: what was searched for; empty where the delivery does not say.
+        matches: as parsed from JSON, not yet checked.
+        inbox_id: the inbox row that holds the body.
+
+    Returns:
+        What it did; for a repeat, nothing created.
+    """
+    job = _locked(scraper_job_id, brands)
+    digest = hashlib.sha256(json.dumps([brands, matches], sort_keys=True).encode()).hexdigest()
+    offers, errors = _sort(matches)
+    if digest in job.deliveries:
+        return Outcome(0, len(offers), errors, len(errors))
+    if job.deliveries:
+        job.warning = "Delivered again with another body: both were taken in."
+    result = ingest(offers, scraper_job_id=scraper_job_id, session_id=job.pk)
+    InvalidMatch.objects.bulk_create(
+        InvalidMatch(
+            job=job,
+            index=each["index"],
+            inbox_id=inbox_id,
+            raw=as_text(matches[each["index"]]),
+            detail=each["detail"],
+        )
+        for each in errors
+    )
+    job.brands = job.brands or brands or sorted({offer.brand for offer in offers})
+    job.deliveries = [*job.deliveries, digest]
+    job.matches += len(matches)
+    job.created_listings += result.created
+    job.resighted += result.resighted
+    job.invalid += len(errors)
+    job.status, job.error, job.deadline_at, job.completed_at = Status.COMPLETED, "", None, clock.now()
+    job.save()
+    return Outcome(result.created, result.resighted, errors, len(errors))
+
+
+def _locked(scraper_job_id: uuid.UUID, brands: list[str]) -> ScrapeJob:
+    new = ScrapeJob(
+        scraper_job_id=scraper_job_id, brands=brands, status=Status.RUNNING, triggered_by="scraper"
+    )
+    ScrapeJob.objects.bulk_create([new], ignore_conflicts=True)
+    return ScrapeJob.objects.select_for_update().get(scraper_job_id=scraper_job_id)
+
+
+def _sort(matches: list[Any]) -> tuple[list[Offer], list[dict[str, Any]]]:
+    offers: list[Offer] = []
+    errors: list[dict[str, Any]] = []
+    for index, match in enumerate(matches):
+        try:
+            offers.append(to_offer(match))
+        except Invalid as error:
+            errors.append({"index": index, "detail": str(error)})
+    return offers, errors
