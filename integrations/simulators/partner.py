@@ -98,21 +98,28 @@ class Partner:
         return answer
 
     def call(
-        self, path: str, body: Any, headers: Mapping[str, str], *, attempts: int = 1, twice: bool = False
+        self,
+        path: str,
+        body: Any,
+        headers: Mapping[str, str],
+        *,
+        attempts: int = 1,
+        twice: bool = False,
+        settled: Callable[[Reply], bool] | None = None,
     ) -> Reply:
-        """Post to the orchestrator, again where it can't take it now, and return its last reply."""
+        """Post to the orchestrator, again until the reply settles it, and return the last reply.
+
+        By default a refusal (4xx) settles it: the same body would only be refused again.
+        """
+        settled = settled or answered
         reply = Reply(0)
         for attempt in range(attempts):
-            reply = self.world.post(path, body, headers)
-            self._note(path, body, reply)
-            if reply.status and reply.status < 500 and reply.status != 429:
+            if attempt and not self.world.pause(30 * 2**attempt / self.world.time_scale):
                 break
-            if attempt + 1 < attempts and not self.world.pause(60 * 2**attempt / self.world.time_scale):
+            reply = self._post(path, body, headers)
+            if settled(reply):
                 break
-        if twice:
-            reply = self.world.post(path, body, headers)
-            self._note(path, body, reply)
-        return reply
+        return self._post(path, body, headers) if twice else reply
 
     def follow(self, fault: Fault, minutes: float, act: Callable[[], Any]) -> None:
         """Run the act after that time of the partner's life, or at once if the fault wants it so."""
@@ -192,11 +199,13 @@ class Partner:
             self.counts[f"{request.method} {IDENTIFIER.sub('/{id}', path)}"] += 1
             self.counts[f"status {status}"] += 1
 
-    def _note(self, path: str, body: Any, reply: Reply) -> None:
+    def _post(self, path: str, body: Any, headers: Mapping[str, str]) -> Reply:
+        reply = self.world.post(path, body, headers)
         with self.lock:
             self.calls.append(Called(time.time(), path, body, reply.status, reply.text[:2000]))
             self.counts["calls"] += 1
         log.info("%s: called %s, answered %s", self.name, path, reply.status or "not at all")
+        return reply
 
     def _shown(self, received: Received) -> dict[str, Any]:
         request = received.request
@@ -210,6 +219,11 @@ class Partner:
             "body": request.body[:20_000].decode("utf-8", "replace"),
             "status": received.status,
         }
+
+
+def answered(reply: Reply) -> bool:
+    """Take a reply, return whether asking again would be pointless."""
+    return 200 <= reply.status < 500 and reply.status != 429
 
 
 def readable(text: str) -> Any:

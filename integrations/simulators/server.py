@@ -9,9 +9,12 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote
 
+from integrations.simulators.chatterbot import Chatterbot
+from integrations.simulators.ebaylister import EbayLister
 from integrations.simulators.keys import Keys
 from integrations.simulators.partner import Partner
 from integrations.simulators.scraperv2 import ScraperV2
+from integrations.simulators.telegram import Telegram
 from integrations.simulators.wire import Answer, HangUp, Request, compact
 from integrations.simulators.world import World
 
@@ -123,7 +126,11 @@ class Simulators:
         self.keys = keys or Keys.drawn()
         self.world = World(orchestrator_url, self.keys, time_scale)
         self.scraperv2 = ScraperV2(self.world)
-        self.partners: dict[str, Partner] = {partner.name: partner for partner in (self.scraperv2,)}
+        self.chatterbot = Chatterbot(self.world)
+        self.ebaylister = EbayLister(self.world)
+        self.telegram = Telegram(self.world)
+        served: tuple[Partner, ...] = (self.scraperv2, self.chatterbot, self.ebaylister, self.telegram)
+        self.partners = {partner.name: partner for partner in served}
         try:
             self._server = _Server((host, port), self.partners)
         except OSError:

@@ -15,7 +15,7 @@ from integrations.simulators.keys import Keys
 
 log = logging.getLogger("simulators")
 
-Act = Callable[[], None]
+Act = Callable[[], object]
 
 
 @dataclass(frozen=True)
