@@ -1,9 +1,9 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 
 class AetosConfig(AppConfig):
-    """The frame; last in INSTALLED_APPS, so that what it does after `migrate` finds everything else done."""
+    """The frame."""
 
     name = "aetos"
 
@@ -11,4 +11,7 @@ class AetosConfig(AppConfig):
         """Register the start-up checks, and make the staff groups after every `migrate`."""
         from aetos import checks, groups  # noqa: F401  checks registers itself
 
-        post_migrate.connect(groups.create_groups, sender=self, dispatch_uid="groups")
+        # The last of our apps with models: when it is done, every permission exists.
+        post_migrate.connect(
+            groups.create_groups, sender=apps.get_app_config("scraping"), dispatch_uid="groups"
+        )

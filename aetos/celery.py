@@ -1,96 +1,16 @@
-"""Celery: one queue for each thing that can be slow, and the schedule (UTC).
-
-A task carries no facts: it says "look at the database". What is lost with a
-broker is therefore found by the next sweep, and what runs twice changes nothing.
-"""
+"""The Celery application. Its settings are in aetos/queues.py, read when they are first needed."""
 
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_init, setup_logging, worker_init
+from celery.signals import celeryd_init, setup_logging
 from django_structlog.celery.steps import DjangoStructLogInitStep
-from kombu import Exchange, Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aetos.settings")
 
-from django.conf import settings  # noqa: E402  needs the variable above
-
-DEFAULT_QUEUE = "aetos"
-CHANNEL_QUEUES = ("events", "scraperv2")
-
 app = Celery("aetos")
-
-
-def _queues() -> list[Queue]:
-    """Declare quorum queues; a task that kills its worker three times is dropped, the sweep re-drives its row."""
-    exchange = Exchange("aetos", type="topic", durable=True)
-    names = [DEFAULT_QUEUE, *(f"{DEFAULT_QUEUE}.{channel}" for channel in CHANNEL_QUEUES)]
-    arguments = {"x-queue-type": "quorum", "x-delivery-limit": 3} if settings.RABBITMQ_URL else None
-    return [
-        Queue(name, exchange, routing_key=name, durable=True, queue_arguments=arguments) for name in names
-    ]
-
-
-def _transport() -> dict[str, Any]:
-    """Give the broker's options: confirmed publishing on RabbitMQ, folders without a server."""
-    if settings.RABBITMQ_URL:
-        return {
-            "confirm_publish": True,
-            "confirm_timeout": 5,
-            "connect_timeout": 5,
-            "read_timeout": 10,
-            "write_timeout": 10,
-        }
-    folder = settings.DATA_DIR / "broker"
-    for name in ("queue", "control", "processed"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    return {
-        "data_folder_in": str(folder / "queue"),
-        "data_folder_out": str(folder / "queue"),
-        "control_folder": str(folder / "control"),
-        "processed_folder": str(folder / "processed"),
-        "store_processed": False,
-        "polling_interval": 0.1,
-    }
-
-
-def _every(seconds: float, task: str, *args: str, queue: str = DEFAULT_QUEUE) -> dict[str, Any]:
-    # A sweep that nobody picked up in time is worth nothing: the next one does the same.
-    return {"task": task, "schedule": seconds, "args": args, "options": {"expires": seconds, "queue": queue}}
-
-
-app.conf.update(
-    broker_url=settings.RABBITMQ_URL or "filesystem://",
-    broker_transport_options=_transport(),
-    broker_connection_retry_on_startup=True,
-    broker_connection_timeout=5,
-    task_queues=_queues(),
-    task_default_queue=DEFAULT_QUEUE,
-    task_default_exchange="aetos",
-    task_default_exchange_type="topic",
-    task_default_routing_key=DEFAULT_QUEUE,
-    task_default_queue_type="quorum" if settings.RABBITMQ_URL else "classic",
-    task_acks_late=True,
-    task_reject_on_worker_lost=True,
-    task_ignore_result=True,
-    task_publish_retry=False,
-    worker_prefetch_multiplier=1,
-    worker_hijack_root_logger=False,
-    worker_send_task_events=False,
-    timezone="UTC",
-    beat_schedule={
-        **{
-            f"deliver {channel}": _every(
-                2, "integrations.deliver", channel, queue=f"{DEFAULT_QUEUE}.{channel}"
-            )
-            for channel in CHANNEL_QUEUES
-        },
-        "process what the inbox still holds": _every(30, "integrations.process_inbox"),
-        "cancel what is overdue": _every(60, "listings.cancel_overdue"),
-    },
-    beat_schedule_filename=str(settings.DATA_DIR / "beat-schedule"),
-)
+app.config_from_object("aetos.queues")
 app.autodiscover_tasks()
 app.steps["worker"].add(DjangoStructLogInitStep)
 
@@ -101,7 +21,6 @@ def keep_our_logging(**kwargs: Any) -> None:
 
 
 @celeryd_init.connect
-@worker_init.connect
 def check_before_work(**kwargs: Any) -> None:
     """Refuse to start a worker with the same gaps that stop the web server."""
     from aetos.checks import refuse_to_start_without_keys

@@ -166,13 +166,13 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["aetos.api.StaffWithPermission"],
-    "DEFAULT_PARSER_CLASSES": ["aetos.api.StrictJSONParser"],
+    "DEFAULT_PERMISSION_CLASSES": ["integrations.rest.StaffWithPermission"],
+    "DEFAULT_PARSER_CLASSES": ["integrations.rest.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": [
         "rest_framework.renderers.JSONRenderer",
         "rest_framework.renderers.BrowsableAPIRenderer",
     ],
-    "EXCEPTION_HANDLER": "aetos.api.exception_handler",
+    "EXCEPTION_HANDLER": "integrations.rest.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -186,6 +186,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "PREPROCESSING_HOOKS": ["aetos.openapi.one_spelling_of_each_path"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "aetos.openapi.describe_plain_views",

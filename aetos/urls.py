@@ -1,3 +1,62 @@
-from django.urls import path
+"""Every route of the product. Each answers with and without a trailing slash, never by a redirect."""
 
-urlpatterns = []
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpResponseBase
+from django.urls import URLPattern, path
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from aetos import health, pages
+from aetos.metrics import MetricsView
+from listings.api.views import ListingViewSet
+from scraping.api import ScrapeViewSet
+from scraping.webhooks import JobComplete
+
+
+def both(route: str, view: Callable[..., HttpResponseBase], name: str) -> list[URLPattern]:
+    """Serve a path in both spellings."""
+    return [path(route, view, name=name), path(f"{route}/", view, name=f"{name}-slash")]
+
+
+def listings(**actions: str) -> Any:
+    """Serve methods by actions of the listings' API."""
+    return ListingViewSet.as_view(actions)
+
+
+def scrapes(**actions: str) -> Any:
+    """Serve methods by actions of the scrapes' API."""
+    return ScrapeViewSet.as_view(actions)
+
+
+urlpatterns = [
+    # people
+    path("", pages.to_staff, name="root"),
+    path("admin/", pages.to_staff, name="admin-root-slash"),
+    path("admin", pages.to_staff, name="admin-root"),
+    path("staff", pages.to_staff, name="staff"),
+    path("staff/", admin.site.urls),
+    # the partners
+    *both("webhooks/scraper/job-complete", JobComplete.as_view(), "scraper-job-complete"),
+    # the admin API
+    *both("admin/listings", listings(get="list"), "listings"),
+    *both("admin/listings/<uuid:pk>", listings(get="retrieve"), "listing"),
+    *both("admin/listings/<uuid:pk>/history", listings(get="history"), "listing-history"),
+    *both("admin/listings/<uuid:pk>/transition", listings(post="transition"), "listing-transition"),
+    *both("admin/scrape/trigger", scrapes(post="trigger"), "scrape-trigger"),
+    *both("admin/scrape/jobs", scrapes(get="list"), "scrape-jobs"),
+    *both("admin/scrape/jobs/<uuid:pk>", scrapes(get="retrieve"), "scrape-job"),
+    # what it says of itself
+    *both("openapi.json", SpectacularJSONAPIView.as_view(), "openapi"),
+    *both("docs", pages.SwaggerPage.as_view(), "docs"),
+    *both("redoc", pages.RedocPage.as_view(), "redoc"),
+    *both("health", health.health, "health"),
+    *both("health/live", health.live, "health-live"),
+    *both("metrics", MetricsView.as_view(), "metrics"),
+]
+
+handler400 = pages.bad_request
+handler403 = pages.forbidden
+handler404 = pages.not_found
+handler500 = pages.broken

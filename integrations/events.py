@@ -54,17 +54,17 @@ def exchange() -> Exchange:
 
 
 @contextmanager
-def broker(url: str | None = None) -> Iterator[Connection]:
-    """Open a connection that cannot hang, with our exchange declared.
+def broker(timeout: float = TIMEOUT_SECONDS) -> Iterator[Connection]:
+    """Open a connection that cannot hang for longer than `timeout` seconds, with our exchange declared.
 
     Raises:
         BrokerDown: on any failure of the connection, also inside the block.
     """
     connection = Connection(
-        url or settings.RABBITMQ_URL,
-        connect_timeout=5,
+        settings.RABBITMQ_URL,
+        connect_timeout=min(timeout, 5),
         heartbeat=0,
-        transport_options={"read_timeout": TIMEOUT_SECONDS, "write_timeout": TIMEOUT_SECONDS},
+        transport_options={"read_timeout": timeout, "write_timeout": timeout, "max_retries": 0},
     )
     try:
         connection.connect()

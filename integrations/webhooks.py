@@ -64,12 +64,20 @@ def register(partner: str, kind: str, handler: Handler) -> None:
 # ---- who is calling -----------------------------------------------------------------------------
 
 
-def _presented_keys(request: HttpRequest) -> list[bytes]:
-    keys = [request.headers.get("X-API-Key", "")]
+def _bearer(request: HttpRequest) -> str:
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        keys.append(bearer.strip())
+    return bearer.strip() if scheme.lower() == "bearer" else ""
+
+
+def _presented_keys(request: HttpRequest) -> list[bytes]:
+    keys = (request.headers.get("X-API-Key", ""), _bearer(request))
     return [key.encode("utf-8", "surrogateescape") for key in keys if key]
+
+
+def bearer_key_fits(request: HttpRequest, key: str) -> bool:
+    """Say whether the request carries `key` as its bearer token; an empty key fits nothing."""
+    presented = _bearer(request)
+    return bool(key and presented) and _same(presented.encode("utf-8", "surrogateescape"), key.encode())
 
 
 def _same(one: bytes, other: bytes) -> bool:

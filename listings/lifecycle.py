@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django_fsm import TransitionNotAllowed
 
 from integrations import outbox
@@ -36,6 +36,10 @@ class IllegalArrow(Exception):
     def __init__(self, from_state: str, to_state: str) -> None:
         super().__init__(f"No arrow leads from {from_state} to {to_state}.")
         self.from_state, self.to_state, self.allowed = from_state, to_state, allowed_from(from_state)
+
+
+class AlreadyListed(Exception):
+    """Another listing has this `ebay_listing_id`."""
 
 
 # ---- the verbs ----------------------------------------------------------------------------------
@@ -99,9 +103,21 @@ def list_on_ebay(
     ebay_listing_id: str | None = None,
     ebay_asking_price: Decimal | None = None,
 ) -> ProductListing:
-    """RECEIVED → LISTED: eBay shows it, under `ebay_listing_id`, at `ebay_asking_price`."""
+    """RECEIVED → LISTED: eBay shows it, under `ebay_listing_id`, at `ebay_asking_price`.
+
+    Raises:
+        AlreadyListed: another listing has that `ebay_listing_id`.
+    """
     facts = {"ebay_listing_id": ebay_listing_id, "ebay_asking_price": ebay_asking_price}
-    return _take(listing_id, State.LISTED, by=by, reason=reason, facts=facts)
+    try:
+        return _take(listing_id, State.LISTED, by=by, reason=reason, facts=facts)
+    except IntegrityError as error:
+        other = ProductListing.objects.filter(ebay_listing_id=ebay_listing_id).exclude(pk=listing_id).first()
+        if ebay_listing_id is None or other is None:
+            raise
+        raise AlreadyListed(
+            f"eBay listing {ebay_listing_id} belongs to {other.short_code} already."
+        ) from error
 
 
 def sell(

@@ -10,10 +10,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from integrations import clock, outbox
 from listings.ingest import Offer, ingest
+from listings.models import ProductListing
 from scraping.matches import Invalid, as_text, to_offer
 from scraping.models import InvalidMatch, ScrapeJob
 
@@ -29,6 +31,10 @@ class Outcome:
     resighted: int
     errors: list[dict[str, Any]] = field(default_factory=list)
     invalid: int = 0
+
+
+class AlreadyReplayed(Exception):
+    """The match has become a listing before."""
 
 
 @transaction.atomic
@@ -161,3 +167,40 @@ def _sort(matches: list[Any]) -> tuple[list[Offer], list[dict[str, Any]]]:
         except Invalid as error:
             errors.append({"index": index, "detail": str(error)})
     return offers, errors
+
+
+def replay(invalid_match_id: int, *, by: str, raw: str | None = None) -> Outcome:
+    """Take in one kept match again, as it is or as staff mended it.
+
+    Args:
+        invalid_match_id: which.
+        by: who asked for it.
+        raw: the match as JSON text, where it was mended; the first text stays in the inbox.
+
+    Returns:
+        What it did: one listing created, or one re-sighted.
+
+    Raises:
+        Invalid: it still cannot be used; nothing was written.
+        AlreadyReplayed: it has become a listing before.
+    """
+    with transaction.atomic():
+        kept = InvalidMatch.objects.select_for_update().select_related("job").get(pk=invalid_match_id)
+        if kept.listing_id or kept.job.scraper_job_id is None:
+            raise AlreadyReplayed("This match was taken in before.")
+        try:
+            offer = to_offer(json.loads(raw or kept.raw))
+        except RecursionError:
+            raise Invalid("match: is nested too deep") from None
+        except json.JSONDecodeError:
+            raise Invalid("match: is not JSON") from None
+        result = ingest([offer], scraper_job_id=kept.job.scraper_job_id, session_id=kept.job_id)
+        kept.listing = ProductListing.objects.get(identity=offer.item.identity)
+        kept.replayed_at, kept.replayed_by = clock.now(), by
+        kept.save()
+        ScrapeJob.objects.filter(pk=kept.job_id).update(
+            invalid=F("invalid") - 1,
+            created_listings=F("created_listings") + result.created,
+            resighted=F("resighted") + result.resighted,
+        )
+    return Outcome(result.created, result.resighted)

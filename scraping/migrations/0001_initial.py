@@ -7,63 +7,123 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('listings', '0001_initial'),
+        ("listings", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ScrapeJob',
+            name="ScrapeJob",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.UUIDField(default=integrations.ids.uuid7, editable=False, unique=True)),
-                ('scraper_job_id', models.UUIDField(blank=True, null=True, unique=True)),
-                ('brands', models.JSONField(default=list)),
-                ('search', models.CharField(blank=True, default='', max_length=200)),
-                ('status', models.CharField(choices=[('pending', 'Pending'), ('running', 'Running'), ('completed', 'Completed'), ('failed', 'Failed'), ('lost', 'Lost')], default='pending', max_length=10)),
-                ('triggered_by', models.CharField(help_text='scraper: it came unasked.', max_length=200)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('started_at', models.DateTimeField(blank=True, help_text='When ScraperV2 took it.', null=True)),
-                ('completed_at', models.DateTimeField(blank=True, null=True)),
-                ('deadline_at', models.DateTimeField(blank=True, help_text='After that ScraperV2 is asked.', null=True)),
-                ('error', models.TextField(blank=True, default='')),
-                ('warning', models.TextField(blank=True, default='')),
-                ('deliveries', models.JSONField(default=list, help_text='A digest of each body that was processed.')),
-                ('matches', models.PositiveIntegerField(default=0)),
-                ('created_listings', models.PositiveIntegerField(default=0)),
-                ('resighted', models.PositiveIntegerField(default=0)),
-                ('invalid', models.PositiveIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uuid", models.UUIDField(default=integrations.ids.uuid7, editable=False, unique=True)),
+                ("scraper_job_id", models.UUIDField(blank=True, null=True, unique=True)),
+                ("brands", models.JSONField(default=list)),
+                ("search", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("running", "Running"),
+                            ("completed", "Completed"),
+                            ("failed", "Failed"),
+                            ("lost", "Lost"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("triggered_by", models.CharField(help_text="scraper: it came unasked.", max_length=200)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "started_at",
+                    models.DateTimeField(blank=True, help_text="When ScraperV2 took it.", null=True),
+                ),
+                ("completed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "deadline_at",
+                    models.DateTimeField(blank=True, help_text="After that ScraperV2 is asked.", null=True),
+                ),
+                ("error", models.TextField(blank=True, default="")),
+                ("warning", models.TextField(blank=True, default="")),
+                (
+                    "deliveries",
+                    models.JSONField(default=list, help_text="A digest of each body that was processed."),
+                ),
+                ("matches", models.PositiveIntegerField(default=0)),
+                ("created_listings", models.PositiveIntegerField(default=0)),
+                ("resighted", models.PositiveIntegerField(default=0)),
+                ("invalid", models.PositiveIntegerField(default=0)),
             ],
             options={
-                'ordering': ('-id',),
-                'permissions': (('trigger_scrape', 'Can start a scrape'),),
-                'default_permissions': ('view',),
-                'indexes': [models.Index(fields=['status', '-id'], name='job_status')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('status', 'completed'), _negated=True), ('completed_at__isnull', False), _connector='OR'), name='job_completed_has_its_time')],
+                "ordering": ("-id",),
+                "permissions": (("trigger_scrape", "Can start a scrape"),),
+                "default_permissions": ("view",),
+                "indexes": [models.Index(fields=["status", "-id"], name="job_status")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "completed"), _negated=True),
+                            ("completed_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="job_completed_has_its_time",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='InvalidMatch',
+            name="InvalidMatch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('index', models.PositiveIntegerField(help_text="Its place in the job's matches, from 0.")),
-                ('inbox_id', models.BigIntegerField(blank=True, help_text='The inbox row with the whole body.', null=True)),
-                ('raw', models.TextField(help_text='The match as ASCII JSON.')),
-                ('detail', models.TextField(help_text='Why it could not be used.')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('replayed_at', models.DateTimeField(blank=True, null=True)),
-                ('replayed_by', models.CharField(blank=True, default='', max_length=200)),
-                ('listing', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='listings.productlisting')),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invalid_matches', to='scraping.scrapejob')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("index", models.PositiveIntegerField(help_text="Its place in the job's matches, from 0.")),
+                (
+                    "inbox_id",
+                    models.BigIntegerField(
+                        blank=True, help_text="The inbox row with the whole body.", null=True
+                    ),
+                ),
+                ("raw", models.TextField(help_text="The match as ASCII JSON.")),
+                ("detail", models.TextField(help_text="Why it could not be used.")),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("replayed_at", models.DateTimeField(blank=True, null=True)),
+                ("replayed_by", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "listing",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to="listings.productlisting",
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="invalid_matches",
+                        to="scraping.scrapejob",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'invalid matches',
-                'ordering': ('-id',),
-                'permissions': (('replay_invalidmatch', 'Can replay a match'),),
-                'default_permissions': ('view',),
+                "verbose_name_plural": "invalid matches",
+                "ordering": ("-id",),
+                "permissions": (("replay_invalidmatch", "Can replay a match"),),
+                "default_permissions": ("view",),
             },
         ),
     ]

@@ -1,0 +1,117 @@
+"""What the schema generator cannot see by itself: the views that are not DRF's."""
+
+from typing import Any
+
+KEY = [{"partnerKey": []}, {"partnerBearer": []}]
+
+
+def one_spelling_of_each_path(endpoints: list[Any], **kwargs: Any) -> list[Any]:
+    """Leave out the twin with the trailing slash: both answer, one is documented."""
+    return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
+
+
+def _response(description: str, example: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"example": example}}}
+
+
+def describe_plain_views(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """Add webhooks, health and their credentials to the schema."""
+    schemes = result.setdefault("components", {}).setdefault("securitySchemes", {})
+    schemes["partnerKey"] = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+    schemes["partnerBearer"] = {"type": "http", "scheme": "bearer"}
+    result["paths"] |= {
+        "/webhooks/scraper/job-complete": {"post": JOB_COMPLETE},
+        "/health": {
+            "get": {
+                "operationId": "health",
+                "tags": ["health"],
+                "summary": "Is the database there, and RabbitMQ?",
+                "security": [{}],
+                "responses": {
+                    "200": _response(
+                        "All is there.",
+                        {"status": "healthy", "database": "connected", "rabbitmq": "connected"},
+                    ),
+                    "503": _response(
+                        "Something is not.",
+                        {"status": "degraded", "database": "connected", "rabbitmq": "disconnected"},
+                    ),
+                },
+            }
+        },
+        "/health/live": {
+            "get": {
+                "operationId": "health_live",
+                "tags": ["health"],
+                "summary": "Does the process serve?",
+                "security": [{}],
+                "responses": {"200": _response("It does.", {"status": "alive"})},
+            }
+        },
+    }
+    return result
+
+
+_MATCH_EXAMPLE = {
+    "listing": {
+        "url": "https://www.facebook.com/marketplace/item/123/?ref=search",
+        "title": "Sony A6400",
+        "price": 400.0,
+        "location": "Edinburgh",
+    },
+    "product": {"id": 230, "brand": "Sony", "model": "a6400", "full_name": "Sony a6400"},
+    "confidence": 95.0,
+    "reasons": ["Exact title match: a6400"],
+    "potential_profit": 100.0,
+}
+JOB_COMPLETE: dict[str, Any] = {
+    "operationId": "webhooks_scraper_job_complete",
+    "tags": ["webhooks"],
+    "summary": "ScraperV2 delivers a finished job.",
+    "description": "One bad match never costs the good ones: it is counted in `invalid`, and kept for staff.",
+    "security": KEY,
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["job_id", "matches"],
+                    "properties": {
+                        "job_id": {"type": "string", "format": "uuid"},
+                        "brand": {"type": "string", "nullable": True},
+                        "brands": {"type": "array", "items": {"type": "string"}, "nullable": True},
+                        "matches": {
+                            "type": "array",
+                            "items": {"type": "object", "additionalProperties": True},
+                        },
+                    },
+                },
+                "example": {
+                    "job_id": "0b0c5e0e-2f3e-4c53-9a53-1f2f3f4f5f6f",
+                    "brands": ["Sony", "Canon"],
+                    "matches": [_MATCH_EXAMPLE],
+                },
+            }
+        },
+    },
+    "responses": {
+        "202": _response(
+            "Taken in.",
+            {
+                "accepted": True,
+                "created_listings": 1,
+                "skipped": 0,
+                "resighted": 0,
+                "invalid": 0,
+                "errors": [],
+            },
+        ),
+        "400": {"description": "Not JSON that can be read."},
+        "401": {"description": "No key, or an unknown one; or a signature that does not fit."},
+        "403": {"description": "Another partner's key."},
+        "413": {"description": "Over 16 MiB, or too many matches."},
+        "415": {"description": "Not application/json."},
+        "422": {"description": "Readable, but its shape is wrong as a whole. Nothing was changed."},
+    },
+}

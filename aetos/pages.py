@@ -1,0 +1,52 @@
+"""Small views of the frame: the way to the back office, errors, the API's pages."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.views.decorators.http import require_safe
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
+
+
+@require_safe
+def to_staff(request: HttpRequest) -> HttpResponse:
+    """Lead a person to the back office."""
+    return HttpResponseRedirect("/staff/")
+
+
+class SwaggerPage(SpectacularSwaggerSplitView):
+    """Swagger UI, its script in a file of its own and its assets served by us."""
+
+    url_name = "openapi"
+
+
+class RedocPage(SpectacularRedocView):
+    """ReDoc with our assets only."""
+
+    url_name = "openapi"
+    template_name = "aetos/redoc.html"
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400 in JSON (an unknown Host, a query that cannot be decoded)."""
+    return JsonResponse({"detail": "The request cannot be understood."}, status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403: in the back office as a page, elsewhere as JSON."""
+    return _answer(request, 403, "You may not do that.")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404: in the back office as a page, elsewhere as JSON."""
+    return _answer(request, 404, "There is nothing here.")
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """500, without a trace."""
+    return _answer(request, 500, "That went wrong on our side. It is logged.")
+
+
+def _answer(request: HttpRequest, status: int, text: str) -> HttpResponse:
+    if request.path.startswith("/staff"):
+        return HttpResponse(
+            f"<!doctype html><title>{status}</title><h1>{text}</h1><a href='/staff/'>Back</a>", status=status
+        )
+    return JsonResponse({"detail": text}, status=status)

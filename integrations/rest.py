@@ -1,0 +1,144 @@
+"""What our two APIs share: who may, strict JSON in, uniform errors out, paging.
+
+It stands here, at the bottom, so that `listings` and `scraping` can both use it.
+"""
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import OperationalError
+from django.http import Http404
+from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions, serializers, status
+from rest_framework.parsers import JSONParser
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
+MAX_OFFSET = 2**31 - 1
+
+
+class StaffWithPermission(BasePermission):
+    """Staff who hold the permission that the view names for the method or action.
+
+    A view sets `read_permission`, and `change_permissions`, a map from action
+    names to permissions; an action that is in no map is refused.
+    """
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        """Say whether the request may go on."""
+        user = request.user
+        if not (user.is_authenticated and user.is_active and user.is_staff):
+            return False
+        needed = getattr(view, "change_permissions", {}).get(getattr(view, "action", None))
+        if needed is None and request.method in ("GET", "HEAD", "OPTIONS"):
+            needed = getattr(view, "read_permission", None)
+        return needed is not None and user.has_perm(needed)
+
+
+class TooLarge(exceptions.APIException):
+    """413."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = _("The body is too large.")
+
+
+class Unprocessable(exceptions.APIException):
+    """422: readable, but not valid. `detail` is what is wrong, by field where it has one."""
+
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+
+
+class StrictJSONParser(JSONParser):
+    """JSON that can be stored: of bounded size and depth, without NaN, NUL or lone surrogates."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        """Return the parsed body.
+
+        Raises:
+            TooLarge, ParseError.
+        """
+        body = stream.read(settings.API_MAX_BYTES + 1)
+        if len(body) > settings.API_MAX_BYTES:
+            while stream.read(1024 * 1024):
+                pass  # an answer is lost where the connection closes on unread data
+            raise TooLarge
+        try:
+            value = json.loads(body, parse_constant=_no_constant)
+            json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        except (ValueError, RecursionError):
+            raise exceptions.ParseError("The body is not JSON that can be read.") from None
+        return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """Answer every error as `{"detail": …}`; what is readable but invalid is 422."""
+    if isinstance(exc, exceptions.ValidationError):
+        return Response({"detail": exc.detail}, status=status.HTTP_422_UNPROCESSABLE_ENTITY)
+    if isinstance(exc, RequestDataTooBig):
+        exc = TooLarge()
+    if isinstance(exc, OperationalError):
+        return Response({"detail": "The database is away. Nothing was changed."}, status=503)
+    if isinstance(exc, Unprocessable):
+        return Response({"detail": exc.detail}, status=exc.status_code)
+    from rest_framework.views import exception_handler as drf_exception_handler  # which imports this module
+
+    if isinstance(exc, Http404 | PermissionDenied | exceptions.APIException):
+        return drf_exception_handler(exc, context)
+    return None
+
+
+class TimeField(serializers.DateTimeField):
+    """A time with its zone, in a year that every database and every zone can hold."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        """Return the time in UTC."""
+        try:
+            moment = super().to_internal_value(value)
+            moment = moment.astimezone(UTC)
+        except (OverflowError, ValueError):
+            self.fail("overflow")
+        if not 1970 <= moment.year <= 2200:
+            self.fail("overflow")
+        return moment
+
+
+class MoneyField(serializers.DecimalField):
+    """An amount: a string with two places out, a number or a string in, rounded half up."""
+
+    def __init__(self, *, least: int | None = 0, **kwargs: Any) -> None:
+        super().__init__(max_digits=None, decimal_places=2, min_value=least, max_value=1_000_000, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return a Decimal; a bool, NaN or Infinity is no amount."""
+        if isinstance(data, bool) or (isinstance(data, float) and not math.isfinite(data)):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+    def validate_precision(self, value: Any) -> Any:
+        """Accept any number of places: the door rounds, once."""
+        return value
+
+
+class PageSerializer(serializers.Serializer[Any]):
+    """`limit` and `offset`; a parameter that nobody asked for is an error, not a filter that is silently off."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=200, default=50)
+    offset = serializers.IntegerField(min_value=0, max_value=MAX_OFFSET, default=0)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Check the query's parameters, unknown ones included."""
+        if unknown := sorted(set(data) - set(self.fields) - {"format"}):
+            raise serializers.ValidationError({name: ["There is no such parameter."] for name in unknown})
+        return super().to_internal_value(data)

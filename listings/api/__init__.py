@@ -1,0 +1,1 @@
+"""The admin API of listings (contract, section 4)."""

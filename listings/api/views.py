@@ -1,0 +1,154 @@
+"""`/admin/listings`: read by staff, changed only through the door."""
+
+import uuid
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Upper
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from integrations.rest import Unprocessable
+from listings import lifecycle
+from listings.api.serializers import (
+    HistoryPageSerializer,
+    ListingPageSerializer,
+    ListingQuerySerializer,
+    ListingSerializer,
+    TransitionSerializer,
+)
+from listings.models import ProductListing
+from listings.profit import ZERO
+from listings.states import State
+
+REFUSED = OpenApiResponse(description="Readable, but not valid: `detail` names what, by field.")
+
+
+class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
+    """Listings, newest first; one listing; its history; its next step."""
+
+    queryset = ProductListing.objects.defer("raw_match")
+    serializer_class = ListingSerializer
+    read_permission = "listings.view_productlisting"
+    change_permissions = {"transition": "listings.transition_productlisting"}  # noqa: RUF012
+    lookup_value_converter = "uuid"
+    pagination_class = None
+
+    @extend_schema(parameters=[ListingQuerySerializer], responses={200: ListingPageSerializer, 422: REFUSED})
+    def list(self, request: Request) -> Response:
+        """List listings that fit every filter given."""
+        query = ListingQuerySerializer(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data
+        rows = search(self.get_queryset(), asked)
+        descending = asked["ordering"].startswith("-")
+        column = F(asked["ordering"].lstrip("-"))
+        # Nulls last both ways: a listing without a price is neither the cheapest nor the dearest.
+        order = column.desc(nulls_last=True) if descending else column.asc(nulls_last=True)
+        if column.name in ("created_at", "state_changed_at"):
+            order = column.desc() if descending else column.asc()
+        page = rows.order_by(order, "-id" if descending else "id")[asked["offset"] :][: asked["limit"]]
+        return Response(
+            {
+                "listings": ListingSerializer(page, many=True).data,
+                "total": rows.count(),
+                "limit": asked["limit"],
+                "offset": asked["offset"],
+            }
+        )
+
+    @extend_schema(responses={200: ListingSerializer})
+    def retrieve(self, request: Request, pk: uuid.UUID) -> Response:
+        """Show one listing."""
+        return Response(ListingSerializer(self._listing(pk)).data)
+
+    @extend_schema(responses={200: HistoryPageSerializer})
+    @action(detail=True, methods=["get"])
+    def history(self, request: Request, pk: uuid.UUID) -> Response:
+        """Show every arrow that a listing has taken, oldest first."""
+        listing = self._listing(pk)
+        page = {"listing_id": listing.pk, "history": listing.history.order_by("sequence")}
+        return Response(HistoryPageSerializer(page).data)
+
+    @extend_schema(request=TransitionSerializer, responses={200: ListingSerializer, 422: REFUSED})
+    @action(detail=True, methods=["post"])
+    def transition(self, request: Request, pk: uuid.UUID) -> Response:
+        """Take an arrow of the lifecycle."""
+        listing = self._listing(pk)
+        asked = TransitionSerializer(data=request.data)
+        if not asked.is_valid():
+            allowed = {"allowed": listing.allowed_transitions} if "to_state" in asked.errors else {}
+            raise Unprocessable({**asked.errors, **allowed})
+        to = State(asked.validated_data["to_state"])
+        facts = _ready_to_list(listing, asked.facts()) if to == State.LISTED else asked.facts()
+        reason = asked.validated_data["reason"] or ""
+        verb: Any = lifecycle.VERBS.get(to)
+        try:
+            if verb is None:
+                raise lifecycle.IllegalArrow(listing.state, to)
+            moved = verb(pk, by=f"user:{request.user.get_username()}", reason=reason, **facts)
+        except lifecycle.IllegalArrow as error:
+            raise Unprocessable({"to_state": [str(error)], "allowed": error.allowed}) from error
+        except lifecycle.AlreadyListed as error:
+            raise Unprocessable({"ebay_listing_id": [str(error)]}) from error
+        return Response(ListingSerializer(moved).data)
+
+    def _listing(self, pk: uuid.UUID) -> ProductListing:
+        listing = self.get_queryset().filter(pk=pk).first()
+        if listing is None:
+            raise NotFound("There is no such listing.")
+        return listing
+
+
+def search(rows: QuerySet[ProductListing], asked: dict[str, Any]) -> QuerySet[ProductListing]:
+    """Narrow listings down to what was asked for."""
+    filters = Q()
+    for name, lookup in _LOOKUPS.items():
+        if name in asked:
+            filters &= Q(**{lookup: asked[name]})
+    if asked.get("brand"):
+        rows = rows.annotate(_brand=Upper("brand"))
+        filters &= Q(_brand=asked["brand"].upper())
+    if text := asked.get("q"):
+        filters &= (
+            Q(title__icontains=text)
+            | Q(model__icontains=text)
+            | Q(marketplace_url__icontains=text)
+            | Q(short_code=text.upper())
+        )
+    if asked["needs_attention"] is not None:
+        filters &= Q(error_message__isnull=not asked["needs_attention"])
+    return rows.filter(filters)
+
+
+_LOOKUPS = {
+    "state": "state",
+    "product_id": "product_id",
+    "min_profit": "estimated_profit__gte",
+    "min_confidence": "confidence_score__gte",
+    "created_after": "created_at__gte",
+    "created_before": "created_at__lt",
+}
+
+
+def _ready_to_list(listing: ProductListing, facts: dict[str, Any]) -> dict[str, Any]:
+    """Complete what LISTED needs.
+
+    Raises:
+        Unprocessable: not listed by hand and no photo to list it with, or no price to ask.
+    """
+    if listing.state != State.RECEIVED:
+        return facts
+    if "ebay_listing_id" not in facts:
+        raise Unprocessable(
+            {"ebay_listing_id": ["Without a photo a listing can only be listed by hand: give eBay's id."]}
+        )
+    if "ebay_asking_price" not in facts:
+        if listing.asking_price is None or listing.estimated_profit is None:
+            raise Unprocessable({"ebay_asking_price": ["Asking price or estimate is not known: give one."]})
+        facts["ebay_asking_price"] = max(listing.asking_price + listing.estimated_profit, ZERO)
+    return facts

@@ -1,0 +1,66 @@
+"""What every test may use: clients, keys, listings, and tables that can be emptied."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.management.commands import flush
+from django.db import connections
+from django.test import Client
+
+from listings import guards
+from tests import factories
+
+SAMPLE = Path(__file__).resolve().parents[2] / "shared" / "data" / "sample"
+SCRAPER_KEY = "scraper-key-of-the-tests"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tables_can_be_emptied() -> Iterator[None]:
+    """Lift the log's guard before Django empties the tables between tests; `migrate`'s signal puts it back."""
+    original = flush.Command.handle
+
+    def handle(self: Any, **options: Any) -> Any:
+        guards.remove(connections[options["database"]])
+        return original(self, **options)
+
+    flush.Command.handle = handle  # type: ignore[method-assign]
+    yield
+    flush.Command.handle = original  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def _environment(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each test its keys, no broker unless it asks for one, and no worker to wake."""
+    settings.WEBHOOK_KEYS = {**{name: [] for name in django_settings.WEBHOOK_KEYS}, "scraper": [SCRAPER_KEY]}
+    settings.WEBHOOK_SECRETS = {name: [] for name in django_settings.WEBHOOK_KEYS}
+    settings.SCRAPER_API_KEY = "what-we-send-to-scraperv2"
+    settings.RABBITMQ_URL = ""
+    monkeypatch.setattr("integrations.nudges.wake", lambda channels: None)
+
+
+@pytest.fixture
+def post_job(client: Client) -> Callable[..., Any]:
+    """Post a body (bytes or JSON) to the job-complete webhook, as ScraperV2 does."""
+
+    def post(
+        body: Any, *, key: str = SCRAPER_KEY, path: str = "/webhooks/scraper/job-complete", **headers: str
+    ) -> Any:
+        data = body if isinstance(body, bytes) else factories.dumps(body)
+        return client.post(path, data, content_type="application/json", headers={"x-api-key": key, **headers})
+
+    return post
+
+
+@pytest.fixture
+def viewer(db: None) -> Client:
+    """A signed-in member of Viewers."""
+    return factories.signed_in("vera", group="Viewers")
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    """A signed-in member of Operators, named ann."""
+    return factories.signed_in("ann", group="Operators")

@@ -1,0 +1,109 @@
+"""Things that tests need, made through the product's own doors."""
+
+import itertools
+import json
+import uuid
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from listings import lifecycle
+from listings.models import ProductListing
+from listings.states import State
+from scraping import jobs
+
+_numbers = itertools.count(100_000)
+
+# The shortest legal way to each state.
+WAYS: dict[State, list[State]] = {
+    State.FOUND: [],
+    State.MESSAGING: [State.MESSAGING],
+    State.NEGOTIATING: [State.MESSAGING, State.NEGOTIATING],
+    State.PURCHASED: [State.MESSAGING, State.NEGOTIATING, State.PURCHASED],
+    State.RECEIVED: [State.MESSAGING, State.NEGOTIATING, State.PURCHASED, State.RECEIVED],
+    State.LISTED: [State.MESSAGING, State.NEGOTIATING, State.PURCHASED, State.RECEIVED, State.LISTED],
+    State.SOLD: [
+        State.MESSAGING,
+        State.NEGOTIATING,
+        State.PURCHASED,
+        State.RECEIVED,
+        State.LISTED,
+        State.SOLD,
+    ],
+    State.CANCELLED: [State.CANCELLED],
+}
+
+
+def dumps(value: Any) -> bytes:
+    """Write JSON as the partners do."""
+    return json.dumps(value).encode()
+
+
+def a_match(number: int | None = None, **changes: Any) -> dict[str, Any]:
+    """Return one match in ScraperV2's form; `url`, `title`, `price`, `location` go into its listing."""
+    number = next(_numbers) if number is None else number
+    match: dict[str, Any] = {
+        "listing": {
+            "url": f"https://www.facebook.com/marketplace/item/{number}/?ref=search&tracking=abc%3A{number}",
+            "title": f"Sony A6400 no. {number}",
+            "price": 400.0,
+            "location": None,
+        },
+        "product": {"id": 230, "brand": "Sony", "model": "a6400", "full_name": "Sony a6400"},
+        "confidence": 95.0,
+        "match_breakdown": {"title_score": 100.0},
+        "reasons": ["Exact model match: 'a6400'"],
+        "potential_profit": 100.0,
+    }
+    for name, value in changes.items():
+        (match["listing"] if name in match["listing"] else match)[name] = value
+    return match
+
+
+def a_job(*matches: dict[str, Any], job_id: str | None = None, **changes: Any) -> dict[str, Any]:
+    """Return the body of a job-complete call."""
+    return {"job_id": job_id or str(uuid.uuid4()), "brands": ["Sony"], "matches": list(matches), **changes}
+
+
+def make_listing(state: str = State.FOUND, *, by: str = "user:test", **match: Any) -> ProductListing:
+    """Bring a listing through the door into `state`: bought at 350.00, listed at 500.00, sold at 500.00."""
+    body = a_match(**match)
+    before = set(ProductListing.objects.values_list("pk", flat=True))
+    jobs.complete(uuid.uuid4(), brands=["Sony"], matches=[body])
+    listing = ProductListing.objects.exclude(pk__in=before).get()
+    facts: dict[State, dict[str, Any]] = {
+        State.PURCHASED: {"purchase_price": 350},
+        State.LISTED: {"ebay_listing_id": f"11{next(_numbers)}", "ebay_asking_price": 500},
+        State.SOLD: {"ebay_sold_price": 500, "ebay_fees": 60, "shipping_cost": 10},
+    }
+    for step in WAYS[State(state)]:
+        verb: Any = lifecycle.VERBS[step]
+        verb(
+            listing.pk,
+            by=by,
+            **{name: lifecycle_amount(value) for name, value in facts.get(step, {}).items()},
+        )
+    return ProductListing.objects.get(pk=listing.pk)
+
+
+def lifecycle_amount(value: Any) -> Any:
+    """Turn a whole number into an amount."""
+    from decimal import Decimal
+
+    return Decimal(value) if isinstance(value, int) else value
+
+
+def staff(name: str, *, group: str = "") -> User:
+    """Make a member of staff, in a group if one is named."""
+    user = User.objects.create_user(name, password="a-long-enough-password", is_staff=True)  # noqa: S106
+    if group:
+        user.groups.add(Group.objects.get(name=group))
+    return user
+
+
+def signed_in(name: str, *, group: str = "") -> Client:
+    """Return a client with a session of a new member of staff."""
+    client = Client()
+    client.force_login(staff(name, group=group))
+    return client
