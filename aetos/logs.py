@@ -65,6 +65,11 @@ def logging_config(level: str) -> dict[str, Any]:
             "urllib3": quiet,
             "amqp": quiet,
             "django.server": quiet,
+            # A sweep every two seconds is no news; what a task did is logged by the code that did it.
+            "celery.app.trace": quiet,
+            "celery.beat": quiet,
+            "celery.worker.strategy": quiet,
+            "django_structlog.celery.receivers": quiet,
             "django.request": {"level": "ERROR", "handlers": ["console"], "propagate": False},
         },
     }

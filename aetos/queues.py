@@ -9,14 +9,15 @@ from typing import Any
 from django.conf import settings
 from kombu import Exchange, Queue
 
+from integrations.outbox import CHANNELS
+
 DEFAULT_QUEUE = "aetos"
-CHANNEL_QUEUES = ("events", "scraperv2")
 
 
 def _queues() -> list[Queue]:
     """Declare quorum queues; a task that kills its worker three times is dropped, the sweep re-drives its row."""
     exchange = Exchange("aetos", type="topic", durable=True)
-    names = [DEFAULT_QUEUE, *(f"{DEFAULT_QUEUE}.{channel}" for channel in CHANNEL_QUEUES)]
+    names = [DEFAULT_QUEUE, *(f"{DEFAULT_QUEUE}.{channel}" for channel in CHANNELS)]
     arguments = {"x-queue-type": "quorum", "x-delivery-limit": 3} if settings.RABBITMQ_URL else None
     return [
         Queue(name, exchange, routing_key=name, durable=True, queue_arguments=arguments) for name in names
@@ -72,7 +73,7 @@ timezone = "UTC"
 beat_schedule = {
     **{
         f"deliver {channel}": _every(2, "integrations.deliver", channel, queue=f"{DEFAULT_QUEUE}.{channel}")
-        for channel in CHANNEL_QUEUES
+        for channel in CHANNELS
     },
     "process what the inbox still holds": _every(30, "integrations.process_inbox"),
     "cancel what is overdue": _every(60, "listings.cancel_overdue"),

@@ -5,6 +5,7 @@ so a thread of its own hands the nudges over. Losing one is harmless: the sweep
 comes every two seconds.
 """
 
+import contextvars
 import threading
 from collections.abc import Iterable
 
@@ -15,7 +16,7 @@ from kombu.exceptions import OperationalError
 log = structlog.get_logger(__name__)
 
 _lock = threading.Lock()
-_pending: set[str] = set()
+_pending: dict[str, contextvars.Context] = {}
 _ready = threading.Event()
 _thread: threading.Thread | None = None
 
@@ -24,7 +25,8 @@ def wake(channels: Iterable[str]) -> None:
     """Ask a worker to serve these channels soon. Returns at once, raises nothing."""
     global _thread
     with _lock:
-        _pending.update(channels)
+        # The caller's context carries its request id into the worker's log lines.
+        _pending.update((channel, contextvars.copy_context()) for channel in channels)
         if _thread is None or not _thread.is_alive():
             _thread = threading.Thread(target=_run, name="nudges", daemon=True)
             _thread.start()
@@ -36,10 +38,10 @@ def _run() -> None:
         _ready.wait()
         _ready.clear()
         with _lock:
-            channels = sorted(_pending)
+            channels = dict(_pending)
             _pending.clear()
-        for channel in channels:
-            _send(channel)
+        for channel, context in channels.items():
+            context.run(_send, channel)
 
 
 def _send(channel: str) -> None:

@@ -73,6 +73,8 @@ def serve(channel: str) -> int:
             break
         finally:
             _release(channel, holder)
+    if total:
+        log.info("delivered", channel=channel, messages=total)
     return total
 
 
