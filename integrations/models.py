@@ -128,6 +128,12 @@ class InboxMessage(models.Model):
     request_id = models.CharField(max_length=64, blank=True, default="")
     received_at = models.DateTimeField(db_default=Now())
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RECEIVED)
+    subject = models.UUIDField(
+        null=True, blank=True, db_index=True, help_text="The listing or job it is about."
+    )
+    settled_by = models.CharField(
+        max_length=200, blank=True, default="", help_text="Who applied or dismissed it."
+    )
     detail = models.TextField(blank=True, default="")
     answer = models.JSONField(null=True, blank=True)
     processed_at = models.DateTimeField(null=True, blank=True)

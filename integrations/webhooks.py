@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import re
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -50,6 +51,7 @@ class Answer:
     body: dict[str, Any]
     keep_as: str = Status.PROCESSED
     detail: str = ""
+    subject: uuid.UUID | None = None
 
 
 Handler = Callable[[InboxMessage, Any], Answer]
@@ -206,6 +208,7 @@ def _process(message_id: int) -> Answer:
         status=answer.keep_as,
         detail=answer.detail[:2000],
         answer=answer.body,
+        subject=answer.subject or message.subject,
         processed_at=Now(),
         attempts=F("attempts") + 1,
     )
