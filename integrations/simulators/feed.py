@@ -44,13 +44,14 @@ def demo_items() -> list[Item]:
 def _plan() -> tuple[list[dict[str, Any]], list[Item]]:
     draw = Random(SEED)
     known: dict[int, Item] = {}
+    shown: set[str] = set()
     jobs: list[dict[str, Any]] = []
     for number, (brands, fresh, again) in enumerate(PLAN):
         job_id, tracking = drawn_uuid(draw), drawn_uuid(draw)
         items = _first_seen(draw, list(brands), fresh) + _seen_again(draw, known, list(brands), again)
         known |= {item.id: item for item in items}
         draw.shuffle(items)
-        matches = [match(item, href(draw, item, tracking)) for item in items]
+        matches = [match(item, _new_href(draw, item, tracking, shown)) for item in items]
         if number == OLDER_ENGINE:
             oddities, odd_items = _oddities(draw, tracking)
             matches += oddities
@@ -73,6 +74,15 @@ def _seen_again(draw: Random, known: dict[int, Item], brands: list[str], count: 
     candidates = [item for item in known.values() if item.product.brand in brands and item.price]
     chosen = draw.sample(candidates, min(count, len(candidates)))
     return [item.at(cheaper(draw, item)) if place % 2 else item for place, item in enumerate(chosen)]
+
+
+def _new_href(draw: Random, item: Item, tracking: str, shown: set[str]) -> str:
+    """Return a link to the item that was not shown before: ScraperV2 passes over one that it knows."""
+    url = href(draw, item, tracking)
+    while url in shown:
+        url = href(draw, item, tracking)
+    shown.add(url)
+    return url
 
 
 def _oddities(draw: Random, tracking: str) -> tuple[list[dict[str, Any]], list[Item]]:

@@ -1,0 +1,1 @@
+"""Tests of the simulated partners, against what was recorded of the real ones."""
