@@ -1,5 +1,6 @@
 """What every test may use: clients, keys, listings, and tables that can be emptied."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,44 @@ from django.core.management.commands import flush
 from django.db import connections
 from django.test import Client
 
+from integrations import events
 from listings import guards
 from tests import factories
 
 SAMPLE = Path(__file__).resolve().parents[2] / "shared" / "data" / "sample"
 SCRAPER_KEY = "scraper-key-of-the-tests"
+
+
+def not_run(reason: str) -> None:
+    """Leave a test out, visibly; in CI, where nothing may be left out, fail it."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out what needs a server that is not there."""
+    if item.get_closest_marker("postgres") and connections["default"].vendor != "postgresql":
+        not_run("needs PostgreSQL")
+    if item.get_closest_marker("rabbitmq") and not os.environ.get("RABBITMQ_URL"):
+        not_run("needs RabbitMQ")
+
+
+@pytest.fixture
+def sample() -> Path:
+    """The recorded jobs. They belong to others and stay where they are: beside the repository."""
+    if not (SAMPLE / "MANIFEST.json").exists():
+        not_run("the recorded jobs are not beside the repository")
+    return SAMPLE
+
+
+@pytest.fixture
+def rabbitmq_url(settings: Any) -> str:
+    """The real broker, switched on, with no exchange of ours and so without anybody's bindings."""
+    settings.RABBITMQ_URL = os.environ["RABBITMQ_URL"]
+    with events.broker() as connection:
+        connection.default_channel.exchange_delete(settings.EVENTS_EXCHANGE)
+    return os.environ["RABBITMQ_URL"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,32 +3,32 @@
 import json
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from integrations.models import OutboxMessage
 from listings.models import ProductListing, Sighting, TransitionLog
-from tests.conftest import SAMPLE
 
 pytestmark = pytest.mark.django_db
 
 
-def expected_items() -> dict[str, dict[str, Any]]:
-    lines = (SAMPLE / "EXPECTED_ITEMS.jsonl").read_text().splitlines()
+def expected_items(sample: Path) -> dict[str, dict[str, Any]]:
+    lines = (sample / "EXPECTED_ITEMS.jsonl").read_text().splitlines()
     return {item["item_id"]: item for item in map(json.loads, lines)}
 
 
-def post_all(post_job: Callable[..., Any]) -> list[dict[str, Any]]:
-    answers = [post_job(path.read_bytes()) for path in sorted(SAMPLE.glob("[0-9]*.json"))]
+def post_all(sample: Path, post_job: Callable[..., Any]) -> list[dict[str, Any]]:
+    answers = [post_job(path.read_bytes()) for path in sorted(sample.glob("[0-9]*.json"))]
     assert {answer.status_code for answer in answers} == {202}
     return [answer.json() for answer in answers]
 
 
-def test_the_recorded_jobs_give_one_listing_for_each_item(post_job: Callable[..., Any]) -> None:
-    manifest = json.loads((SAMPLE / "MANIFEST.json").read_text())
-    answers = post_all(post_job)
-    items = expected_items()
+def test_the_recorded_jobs_give_one_listing_for_each_item(sample: Path, post_job: Callable[..., Any]) -> None:
+    manifest = json.loads((sample / "MANIFEST.json").read_text())
+    answers = post_all(sample, post_job)
+    items = expected_items(sample)
 
     assert [a["created_listings"] for a in answers] == [
         job["items_first_seen_here"] for job in manifest["jobs"]
@@ -44,9 +44,11 @@ def test_the_recorded_jobs_give_one_listing_for_each_item(post_job: Callable[...
     assert TransitionLog.objects.count() == len(items)
 
 
-def test_price_changes_of_the_recorded_jobs_are_followed_and_published(post_job: Callable[..., Any]) -> None:
-    post_all(post_job)
-    items = expected_items()
+def test_price_changes_of_the_recorded_jobs_are_followed_and_published(
+    sample: Path, post_job: Callable[..., Any]
+) -> None:
+    post_all(sample, post_job)
+    items = expected_items(sample)
 
     events = Counter(OutboxMessage.objects.values_list("topic", flat=True))
     steps = {
@@ -60,9 +62,9 @@ def test_price_changes_of_the_recorded_jobs_are_followed_and_published(post_job:
         assert listing.asking_price == (prices[-1] if prices else None)
 
 
-def test_posting_every_job_again_changes_nothing(post_job: Callable[..., Any]) -> None:
-    post_all(post_job)
+def test_posting_every_job_again_changes_nothing(sample: Path, post_job: Callable[..., Any]) -> None:
+    post_all(sample, post_job)
     before = (ProductListing.objects.count(), OutboxMessage.objects.count(), Sighting.objects.count())
-    answers = post_all(post_job)
+    answers = post_all(sample, post_job)
     assert sum(answer["created_listings"] for answer in answers) == 0
     assert (ProductListing.objects.count(), OutboxMessage.objects.count(), Sighting.objects.count()) == before

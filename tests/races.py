@@ -1,0 +1,35 @@
+"""Doing things at the same moment, each in a thread with a database connection of its own."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connections
+
+
+def at_once(count: int, act: Callable[[int], Any], *, seconds: float = 60.0) -> list[Any]:
+    """Run `act(0)` … `act(count - 1)` at once; return what each returned, or the exception that it raised."""
+    results: list[Any] = [AssertionError("still running")] * count
+    barrier = threading.Barrier(count)
+
+    def run(number: int) -> None:
+        try:
+            barrier.wait(30)
+            results[number] = act(number)
+        except Exception as error:
+            results[number] = error
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(seconds)
+    assert not any(thread.is_alive() for thread in threads), "a thread hangs"
+    return results
+
+
+def failures(results: list[Any]) -> list[Exception]:
+    """Return the exceptions among the results."""
+    return [each for each in results if isinstance(each, Exception)]
