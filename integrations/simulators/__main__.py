@@ -6,10 +6,12 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from types import FrameType
 
 from integrations.simulators.feed import Feed
 from integrations.simulators.keys import Keys, MissingKey
+from integrations.simulators.memory import keep_saving, recall
 from integrations.simulators.server import Simulators
 
 log = logging.getLogger("simulators")
@@ -29,6 +31,7 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--feed-every", type=float, default=240.0, help="seconds between later jobs, 0 for none"
     )
+    parser.add_argument("--memory", type=Path, help="a file in which leads and offers outlast a restart")
     return parser.parse_args(given)
 
 
@@ -51,8 +54,11 @@ def main(given: list[str]) -> int:
     orchestrator = os.environ.get("ORCHESTRATOR_URL") or "http://127.0.0.1:8000"
     with Simulators(orchestrator, keys, options.time_scale, options.host, options.port) as sims:
         log.info("simulators: %s on port %d", ", ".join(sims.partners), sims.port)
+        if options.memory:
+            recall(options.memory, sims.partners)
+            sims.run(lambda: keep_saving(options.memory, sims.partners, sims.world))
         if options.feed:
-            threading.Thread(target=Feed(sims.scraperv2, options.feed_every).run, daemon=True).start()
+            sims.run(Feed(sims.scraperv2, options.feed_every).run)
         ended.wait()
     return 0
 

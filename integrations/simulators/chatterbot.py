@@ -115,6 +115,22 @@ class Chatterbot(Partner):
         self.leads.rows.clear()
         self.messenger.forget()
 
+    def remembered(self) -> Any:
+        """Return the leads with how far their conversations are."""
+        with self.lock:
+            return [
+                {"lead": talk.lead.written(), "outcome": talk.plan.outcome, "told": talk.told}
+                for talk in self.messenger.talks.values()
+            ]
+
+    def recall(self, kept: Any) -> None:
+        """Take the leads of an earlier run and go on talking."""
+        for entry in kept:
+            lead = Lead.read(entry["lead"])
+            with self.lock:
+                self.leads.put(lead)
+            self.messenger.resume(lead, entry["outcome"], entry["told"])
+
     def _route(self, request: Request, fault: Fault) -> Answer:
         path, found = request.path, STATUS.fullmatch(request.path)
         allowed = ("PUT",) if found else ROUTES.get(path)

@@ -5,7 +5,7 @@ import re
 from dataclasses import asdict
 from typing import Any
 
-from integrations.simulators.faults import Fault
+from integrations.simulators.faults import NONE, Fault
 from integrations.simulators.partner import Partner, readable
 from integrations.simulators.sales import OUTCOMES, Offer, listed, now, sale_body, validated
 from integrations.simulators.wire import JSON, Answer, Request, Unreadable, compact, same_key
@@ -92,6 +92,18 @@ class EbayLister(Partner):
         self.offers.clear()
         self.used_keys.clear()
 
+    def remembered(self) -> Any:
+        """Return the offers."""
+        return [asdict(offer) for offer in self.listings]
+
+    def recall(self, kept: Any) -> None:
+        """Take the offers of an earlier run; those that are not sold yet still may be."""
+        for values in kept:
+            offer = Offer(**values)
+            with self.lock:
+                self.offers[offer.sku] = offer
+            self._expect(offer, NONE)
+
     def _create(self, request: Request, fault: Fault) -> Answer:
         """Answer POST /listings."""
         content = _content(request)
@@ -110,9 +122,13 @@ class EbayLister(Partner):
             offer = listed(content, fault.outcome)
             self.offers[offer.sku] = offer
         log.info("ebaylister: listing %s made, %s %s", offer.listing_id, offer.brand, offer.model)
+        self._expect(offer, fault)
+        return compact(201, offer.created())
+
+    def _expect(self, offer: Offer, fault: Fault) -> None:
+        """Let an offer sell when its time comes, if it is to sell at all."""
         if offer.outcome != "unsold":
             self.follow(fault, offer.sells_after, lambda: self._sell(offer, fault))
-        return compact(201, offer.created())
 
     def _one(self, listing_id: str, request: Request) -> Answer:
         """Answer the calls about one listing."""

@@ -36,6 +36,20 @@ class Lead:
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     messaged_at: datetime | None = None
 
+    @classmethod
+    def read(cls, values: dict[str, Any]) -> "Lead":
+        """Take what `written` returned, return the row."""
+        times = {
+            name: values[name] and datetime.fromisoformat(values[name])
+            for name in ("created_at", "messaged_at")
+        }
+        return cls(**values | times)
+
+    def written(self) -> dict[str, Any]:
+        """Return the row in values that JSON can hold."""
+        times = {"created_at": self.created_at, "messaged_at": self.messaged_at}
+        return vars(self) | {name: time and time.isoformat() for name, time in times.items()}
+
     def shown(self) -> dict[str, Any]:
         """Return the row as GET /leads shows it: decimals as strings, dates as in mail headers."""
         return {
@@ -74,6 +88,11 @@ class Leads:
         row = Lead(order_id, listing_id=listing_id if isinstance(listing_id, str) else None, **values)
         self.rows[order_id] = row
         return row
+
+    def put(self, row: Lead) -> None:
+        """Take a row of an earlier run; numbers go on after it."""
+        self.rows[row.order_id] = row
+        self._next = max(self._next, row.order_id + 1)
 
     def withdraw(self, rows: list[Lead]) -> None:
         """Take rows back, as a rollback does."""

@@ -3,13 +3,12 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from integrations.simulators.conversation import CONFIRMED, FAILED, SILENT, Conversation, foreseen
-from integrations.simulators.faults import Fault
+from integrations.simulators.faults import NONE, Fault
 from integrations.simulators.leads import Lead
 from integrations.simulators.partner import Partner, readable
 
@@ -22,13 +21,14 @@ SHORTEST_WAIT = 0.1
 ATTEMPTS = 5
 
 
-@dataclass(frozen=True)
+@dataclass
 class Talk:
-    """A lead, how its conversation will go, and the fault that it came under."""
+    """A lead, how its conversation will go, the fault that it came under, and what was told last."""
 
     lead: Lead
     plan: Conversation
     fault: Fault
+    told: str = ""
 
 
 class Messenger:
@@ -45,19 +45,21 @@ class Messenger:
 
     def take(self, lead: Lead, fault: Fault) -> None:
         """Take a new lead and the fault that it came under; message its seller when it is its turn."""
-        plan = foreseen(lead.url, lead.title, lead.camera_name, lead.price, fault.outcome)
-        talk = Talk(lead, plan, fault)
+        talk = self._talk(lead, fault.outcome, fault)
         log.info("chatterbot: lead %d taken, %s", lead.order_id, lead.camera_name)
-        with self.partner.lock:
-            self.talks[lead.order_id] = talk
-            start = False
-            if not fault.callback_before_answer:
-                self._waiting.append(talk)
-                start, self._busy = not self._busy, True
         if fault.callback_before_answer:
             self._message(talk)
-        elif start:
-            self.world.later(self._wait(), self._turn)
+        else:
+            self._queue(talk)
+
+    def resume(self, lead: Lead, outcome: str, told: str) -> None:
+        """Take a lead of an earlier run, its outcome and what was told last, and go on from there."""
+        talk = self._talk(lead, outcome, NONE)
+        talk.told = told
+        if not told:
+            self._queue(talk)
+        else:
+            self._go_on(talk)
 
     def body(self, order_id: int, act: str) -> dict[str, Any]:
         """Take a lead's number and one of ACTS, return what the orchestrator is told."""
@@ -94,6 +96,19 @@ class Messenger:
         self.messages_sent = 0
         self._busy = False
 
+    def _talk(self, lead: Lead, outcome: str, fault: Fault) -> Talk:
+        plan = foreseen(lead.url, lead.title, lead.camera_name, lead.price, outcome)
+        with self.partner.lock:
+            talk = self.talks[lead.order_id] = Talk(lead, plan, fault)
+        return talk
+
+    def _queue(self, talk: Talk) -> None:
+        with self.partner.lock:
+            self._waiting.append(talk)
+            start, self._busy = not self._busy, True
+        if start:
+            self.world.later(self._wait(), self._turn)
+
     def _now(self) -> float:
         """Return the time in minutes of the partners' life."""
         return time.monotonic() * self.world.time_scale / 60
@@ -126,27 +141,27 @@ class Messenger:
             self._sent_at.append(self._now())
             self.messages_sent += 1
         self._tell(talk, SENT)
-        if talk.plan.outcome != SILENT:
-            self._next(talk.plan.reply_after, talk, self._replied)
+        self._go_on(talk)
 
-    def _replied(self, talk: Talk) -> None:
-        self._tell(talk, REPLIED)
-        if talk.plan.outcome in (CONFIRMED, FAILED):
-            self._next(talk.plan.decision_after, talk, self._decided)
+    def _go_on(self, talk: Talk) -> None:
+        """Schedule what comes next in a talk, if anything does."""
+        plan = talk.plan
+        if talk.told == SENT and plan.outcome != SILENT:
+            self._next(plan.reply_after, talk, REPLIED)
+        elif talk.told == REPLIED and plan.outcome in (CONFIRMED, FAILED):
+            self._next(plan.decision_after, talk, DEAL if plan.outcome == CONFIRMED else NO_DEAL)
 
-    def _decided(self, talk: Talk) -> None:
-        self._tell(talk, DEAL if talk.plan.outcome == CONFIRMED else NO_DEAL)
+    def _next(self, minutes: float, talk: Talk, act: str) -> None:
+        """Tell the act after that time and go on, unless the lead was stopped meanwhile."""
 
-    def _next(self, minutes: float, talk: Talk, act: Callable[[Talk], None]) -> None:
-        """Let the talk go on after that time, unless the lead was stopped meanwhile."""
-
-        def go_on() -> None:
+        def tell() -> None:
             with self.partner.lock:
                 wanted = self._wanted(talk, "messaged")
             if wanted:
-                act(talk)
+                self._tell(talk, act)
+                self._go_on(talk)
 
-        self.world.later(minutes, go_on)
+        self.world.later(minutes, tell)
 
     def _wanted(self, talk: Talk, status: str) -> bool:
         return self.talks.get(talk.lead.order_id) is talk and talk.lead.status == status
@@ -155,5 +170,6 @@ class Messenger:
         with self.partner.lock:
             if self.talks.get(talk.lead.order_id) is not talk:
                 return
+            talk.told = act
             body = self.body(talk.lead.order_id, act)
         self.send(act, body, attempts=ATTEMPTS, twice=talk.fault.callback_twice)

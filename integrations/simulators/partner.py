@@ -78,6 +78,13 @@ class Partner:
         """Forget everything that the partner keeps."""
         raise NotImplementedError
 
+    def remembered(self) -> Any:
+        """Return, in plain values, what would outlast a restart of the real one."""
+        return None
+
+    def recall(self, kept: Any) -> None:
+        """Take what `remembered` returned in an earlier run, and go on from there."""
+
     def masked(self, path: str) -> str:
         """Take a path, return it without any key in it."""
         return path

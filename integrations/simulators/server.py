@@ -16,7 +16,7 @@ from integrations.simulators.partner import Partner
 from integrations.simulators.scraperv2 import ScraperV2
 from integrations.simulators.telegram import Telegram
 from integrations.simulators.wire import Answer, HangUp, Request, compact
-from integrations.simulators.world import World
+from integrations.simulators.world import Act, World
 
 log = logging.getLogger("simulators")
 
@@ -149,6 +149,10 @@ class Simulators:
     def url(self, partner: str) -> str:
         """Take a partner's name, return its base URL on this machine."""
         return f"http://127.0.0.1:{self.port}/{partner}"
+
+    def run(self, act: Act) -> None:
+        """Run something beside the partners; it is waited for at the end, so it must mind `world.stopping`."""
+        self.world.later(0, act)
 
     def close(self) -> None:
         """Stop serving; return when every thread has ended."""

@@ -1,12 +1,14 @@
 """The simulated eBayLister: one listing a sku, and the sale that follows."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from integrations.simulators import Simulators
+from integrations.simulators.memory import recall, save
 from integrations.simulators.sales import listed
 
 from .conftest import Ask
@@ -115,12 +117,29 @@ def test_some_never_sell(ask: Ask, orchestrator: Recorder, switch: Any) -> None:
     assert orchestrator.quiet() == []
 
 
-@pytest.mark.parametrize("time_scale", [20_000.0])
+@pytest.mark.parametrize("time_scale", [6000.0])
 def test_an_ended_listing_does_not_sell(ask: Ask, orchestrator: Recorder, switch: Any) -> None:
-    switch("ebaylister", outcome="sold", times=1)
-    made = ask("ebaylister", "POST", "/listings", json=listing()).json()
+    switch("ebaylister", outcome="sold")
+    # One that sells early, a second from now, so that there is little to wait for.
+    bodies = (listing(title=f"Sony a6400 {number}") for number in range(1000))
+    body = next(body for body in bodies if listed(body).sells_after < 100)
+    made = ask("ebaylister", "POST", "/listings", json=body).json()
+    ask("ebaylister", "POST", "/listings", json=body | {"sku": "another"})
     assert ask("ebaylister", "DELETE", f"/listings/{made['listing_id']}").status_code == 204
-    assert orchestrator.quiet(1.5) == []
+    orchestrator.wait(1)
+    assert [call.json["sku"] for call in orchestrator.quiet()] == ["another"]
+
+
+def test_an_offer_still_sells_after_a_restart(
+    ask: Ask, orchestrator: Recorder, switch: Any, sims: Simulators, tmp_path: Path
+) -> None:
+    sims.world.time_scale = 1.0
+    switch("ebaylister", outcome="sold")
+    made = ask("ebaylister", "POST", "/listings", json=listing()).json()
+    save(tmp_path / "kept.json", sims.partners)
+    with Simulators(orchestrator.url, time_scale=60_000.0) as restarted:
+        recall(tmp_path / "kept.json", restarted.partners)
+        assert orchestrator.wait(1)[0].json["listing_id"] == made["listing_id"]
 
 
 def test_the_sale_can_come_before_the_answer_and_twice(ask: Ask, orchestrator: Recorder, switch: Any) -> None:

@@ -1,5 +1,6 @@
 """The demo's jobs: the same at every start, believable, and with everything a buyer's screen must bear."""
 
+import json
 import os
 import re
 import signal
@@ -168,8 +169,10 @@ def environment(url: str) -> dict[str, str]:
     }
 
 
-def test_the_command_serves_feeds_and_ends(orchestrator: Recorder) -> None:
-    command = [sys.executable, "-W", "error", "-u", "-m", "integrations.simulators", "--port", "0", "--feed"]
+def test_the_command_serves_feeds_and_ends(orchestrator: Recorder, tmp_path: Path) -> None:
+    memory = tmp_path / "new" / "kept.json"
+    command = [sys.executable, "-W", "error", "-u", "-m", "integrations.simulators", "--port", "0"]
+    command += ["--feed", "--memory", str(memory)]
     with subprocess.Popen(
         command,
         cwd=ROOT,
@@ -184,6 +187,7 @@ def test_the_command_serves_feeds_and_ends(orchestrator: Recorder) -> None:
     assert process.returncode == 0, output
     assert calls[0].header("x-api-key") == "secret-scraper_webhook_key"
     assert "secret-" not in output
+    assert json.loads(memory.read_text())["chatterbot"] == []
     assert "Traceback" not in output
     assert output.startswith("simulators: scraperv2, chatterbot, ebaylister, telegram on port ")
 
