@@ -9,6 +9,11 @@ APPS = ("listings", "scraping", "integrations")
 # What an operator may do beyond looking; rows themselves are never added, changed or deleted by hand.
 OPERATOR_PERMISSIONS = (
     ("listings", "transition_productlisting"),
+    ("listings", "throw_killswitch"),
+    ("listings", "add_outreachrule"),
+    ("listings", "change_outreachrule"),
+    ("listings", "delete_outreachrule"),
+    ("listings", "change_outreachsettings"),
     ("scraping", "trigger_scrape"),
     ("scraping", "replay_invalidmatch"),
     ("integrations", "replay_inboxmessage"),

@@ -76,6 +76,7 @@ beat_schedule = {
         for channel in CHANNELS
     },
     "process what the inbox still holds": _every(30, "integrations.process_inbox"),
+    "message the next sellers": _every(30, "listings.run_outreach"),
     "cancel what is overdue": _every(60, "listings.cancel_overdue"),
 }
 beat_schedule_filename = str(settings.DATA_DIR / "beat-schedule")

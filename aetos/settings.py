@@ -152,8 +152,13 @@ SCRAPER_API_URL = env.str("SCRAPER_API_URL", "http://scraperv2:8000").rstrip("/"
 SCRAPER_API_KEY = env.str("SCRAPER_API_KEY", "")
 SCRAPE_DEADLINE_MINUTES = env.int("SCRAPE_DEADLINE_MINUTES", 30)
 
-WEBHOOK_KEYS = {"scraper": env.list("SCRAPER_WEBHOOK_KEY", default=[])}
-WEBHOOK_SECRETS = {"scraper": env.list("SCRAPER_WEBHOOK_SECRET", default=[])}
+CHATTERBOT_API_URL = env.str("CHATTERBOT_API_URL", "http://chatterbot:8000").rstrip("/")
+CHATTERBOT_API_KEY = env.str("CHATTERBOT_API_KEY", "")
+
+# Several keys, separated by commas, are valid at once, so that one can be changed without a gap.
+WEBHOOK_PARTNERS = ("scraper", "chatterbot")
+WEBHOOK_KEYS = {name: env.list(f"{name.upper()}_WEBHOOK_KEY", default=[]) for name in WEBHOOK_PARTNERS}
+WEBHOOK_SECRETS = {name: env.list(f"{name.upper()}_WEBHOOK_SECRET", default=[]) for name in WEBHOOK_PARTNERS}
 
 MESSAGING_TIMEOUT_DAYS = env.int("MESSAGING_TIMEOUT_DAYS", 7)
 NEGOTIATING_TIMEOUT_DAYS = env.int("NEGOTIATING_TIMEOUT_DAYS", 14)

@@ -11,6 +11,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from aetos import health, pages
 from aetos.metrics import MetricsView
 from listings.api.views import ListingViewSet
+from listings.callbacks import ChatterbotWebhook
 from scraping.api import ScrapeViewSet
 from scraping.webhooks import JobComplete
 
@@ -30,6 +31,11 @@ def scrapes(**actions: str) -> Any:
     return ScrapeViewSet.as_view(actions)
 
 
+def chatterbot(kind: str) -> Any:
+    """Serve one kind of callback."""
+    return ChatterbotWebhook.as_view(kind=kind)
+
+
 urlpatterns = [
     # people
     path("", pages.to_staff, name="root"),
@@ -39,11 +45,16 @@ urlpatterns = [
     path("staff/", admin.site.urls),
     # the partners
     *both("webhooks/scraper/job-complete", JobComplete.as_view(), "scraper-job-complete"),
+    *both("webhooks/chatterbot/message-sent", chatterbot("message-sent"), "chatterbot-message-sent"),
+    *both("webhooks/chatterbot/seller-replied", chatterbot("seller-replied"), "chatterbot-seller-replied"),
+    *both("webhooks/chatterbot/deal-confirmed", chatterbot("deal-confirmed"), "chatterbot-deal-confirmed"),
+    *both("webhooks/chatterbot/deal-failed", chatterbot("deal-failed"), "chatterbot-deal-failed"),
     # the admin API
     *both("admin/listings", listings(get="list"), "listings"),
     *both("admin/listings/<uuid:pk>", listings(get="retrieve"), "listing"),
     *both("admin/listings/<uuid:pk>/history", listings(get="history"), "listing-history"),
     *both("admin/listings/<uuid:pk>/transition", listings(post="transition"), "listing-transition"),
+    *both("admin/listings/<uuid:pk>/retry", listings(post="retry"), "listing-retry"),
     *both("admin/scrape/trigger", scrapes(post="trigger"), "scrape-trigger"),
     *both("admin/scrape/jobs", scrapes(get="list"), "scrape-jobs"),
     *both("admin/scrape/jobs/<uuid:pk>", scrapes(get="retrieve"), "scrape-job"),

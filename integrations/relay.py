@@ -46,7 +46,7 @@ class Policy:
 # An event waits for a consumer's queue for about a day; a partner gets ten tries in about an hour.
 EVENTS_POLICY = Policy(base=2, cap=60, attempts=3000)
 CALLS_POLICY = Policy(base=16, cap=900, attempts=10)
-BREAKER = Policy(base=2, cap=30, attempts=0)
+BREAKER = Policy(base=2, cap=15, attempts=0)
 BREAKER_OPENS_AFTER = 5
 
 
@@ -106,19 +106,22 @@ def _release(channel: str, holder: uuid.UUID) -> None:
 
 
 def _channel_succeeded(channel: str) -> None:
-    Channel.objects.filter(name=channel).update(
-        failures=0, closed_until=None, last_error="", last_success_at=Now()
-    )
+    """Close the breaker; what waited for the other side to come back may leave at once."""
+    row = Channel.objects.filter(name=channel)
+    came_back = row.filter(failures__gt=0).exists()
+    row.update(failures=0, closed_until=None, last_error="", last_success_at=Now())
+    if came_back:
+        pending(channel).filter(attempts__gt=0, next_attempt_at__gt=Now()).update(next_attempt_at=Now())
 
 
-def _channel_failed(channel: str, error: str, *, opens_after: int) -> bool:
-    """Count a failure of the other side; return True when the breaker opened, so that nothing is tried for a while."""
+def _channel_failed(channel: str, error: str, *, opens_after: int, retry_after: float | None = None) -> bool:
+    """Count a failure of the other side; return True when nothing is to be tried on the channel for a while."""
     with transaction.atomic():
         failures = Channel.objects.select_for_update().get(name=channel).failures + 1
-        opened = failures >= opens_after
-        closed_until = Now() + BREAKER.delay(failures - opens_after + 1, at_least=1) if opened else None
+        opened = failures >= opens_after or retry_after is not None
+        wait = BREAKER.delay(max(1, failures - opens_after + 1), at_least=max(1.0, retry_after or 0))
         Channel.objects.filter(name=channel).update(
-            failures=failures, last_error=error, closed_until=closed_until
+            failures=failures, last_error=error, closed_until=Now() + wait if opened else None
         )
     return opened
 
@@ -229,7 +232,9 @@ def _serve_calls(channel: str, holder: uuid.UUID) -> int:
             detail = _call(message)
         except TransientError as error:
             _retry_later(message, error)
-            if _channel_failed(channel, str(error), opens_after=BREAKER_OPENS_AFTER):
+            if _channel_failed(
+                channel, str(error), opens_after=BREAKER_OPENS_AFTER, retry_after=error.retry_after
+            ):
                 break
             continue
         except PermanentError as error:

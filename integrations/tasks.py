@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import structlog
 from celery import shared_task
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from integrations import relay, webhooks
@@ -12,6 +13,7 @@ from integrations.models import InboxMessage
 log = structlog.get_logger(__name__)
 
 GRACE = timedelta(seconds=60)  # the request that brought the message is still at work on it
+BATCH = 500
 
 
 @shared_task(name="integrations.deliver")
@@ -22,10 +24,14 @@ def deliver(channel: str) -> int:
 
 @shared_task(name="integrations.process_inbox")
 def process_inbox() -> int:
-    """Process what was received and not finished, oldest first; return how many were settled."""
-    due = InboxMessage.objects.filter(status=InboxMessage.Status.RECEIVED, received_at__lt=Now() - GRACE)
+    """Process what was received and not finished, and try again what was parked; return how many were looked at."""
+    Status = InboxMessage.Status
+    unfinished = Q(status=Status.RECEIVED, received_at__lt=Now() - GRACE)
+    # Parked ones by turns, the longest untried first: an old one that nobody can place never starves the others.
+    due = InboxMessage.objects.filter(unfinished | Q(status=Status.PARKED))
+    by_turns = F("processed_at").asc(nulls_first=True)
     settled = 0
-    for message_id in list(due.order_by("id").values_list("pk", flat=True)[:200]):
+    for message_id in list(due.order_by(by_turns, "id").values_list("pk", flat=True)[:BATCH]):
         try:
             webhooks.process(message_id)
             settled += 1

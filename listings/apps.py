@@ -8,7 +8,12 @@ class ListingsConfig(AppConfig):
     name = "listings"
 
     def ready(self) -> None:
-        """Have the database's guards installed after every `migrate`."""
-        from listings import guards
+        """Have the database's guards installed after every `migrate`; say who delivers and who understands what."""
+        from integrations import outbox, webhooks
+        from listings import callbacks, deliveries, guards, leads
 
         post_migrate.connect(guards.install_after_migrate, sender=self, dispatch_uid="guards")
+        for topic, handler in ((leads.SEND, leads.send), (leads.STOP, leads.stop)):
+            outbox.register(topic, channel="chatterbot", handler=handler, given_up=deliveries.given_up)
+        for kind, understand in callbacks.HANDLERS.items():
+            webhooks.register("chatterbot", kind, understand)

@@ -17,7 +17,7 @@ from django.db import transaction
 from integrations import outbox
 from integrations.clock import now
 from integrations.models import OutboxMessage
-from listings import lifecycle
+from listings import announcements, lifecycle
 from listings.identity import Item
 from listings.models import ProductListing, Sighting, new_short_code
 from listings.states import State
@@ -192,11 +192,5 @@ def _follow(listing: ProductListing, offer: Offer, at: datetime) -> list[OutboxM
         listing.estimated_profit = offer.estimated_profit
     if old == offer.price:
         return []
-    body = {
-        "listing_id": str(listing.pk),
-        "old_price": lifecycle.amount(old),
-        "new_price": lifecycle.amount(offer.price),
-    }
-    event = outbox.event("listing.price_changed", key=str(listing.pk), body=body)
-    event.created_at = at
-    return [event]
+    listing.updated_at = max(at, listing.updated_at)
+    return [announcements.price_changed(listing, old)]

@@ -1,9 +1,10 @@
 """THE DOOR: the only code that moves a listing to another state.
 
 One verb per arrow, in lifecycle order. Each locks the row, takes the arrow,
-and writes the listing, one TransitionLog row and one event in one transaction.
-Staff, API, webhooks, tasks and sweeps all come through here; `by` says who:
-`scraper`, `user:NAME`, `rule:NAME`, `chatterbot`, `ebay`, `telegram:NAME` or `timeout`.
+and writes in one transaction: the listing, one TransitionLog row, one event,
+and the partner call that the new state needs. Staff, API, webhooks, tasks and
+sweeps all come through here; `by` says who: `scraper`, `user:NAME`,
+`rule:NAME`, `chatterbot`, `ebay`, `telegram:NAME` or `timeout`.
 
 Every verb returns the listing in its new state, and raises
     ProductListing.DoesNotExist: there is no such listing;
@@ -11,7 +12,7 @@ Every verb returns the listing in its new state, and raises
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,11 +24,13 @@ from django_fsm import TransitionNotAllowed
 from integrations import outbox
 from integrations.clock import Clock
 from integrations.models import OutboxMessage
-from listings.models import ProductListing, TransitionLog
+from listings import announcements, leads
+from listings.models import Note, ProductListing, TransitionLog
 from listings.profit import final_profit, to_pennies, together
 from listings.states import ARROWS, ENTERED_AT, TIMEOUT_SETTING, State, allowed_from
 
 ListingId = uuid.UUID | str
+Follow = Callable[[ProductListing], list[OutboxMessage]]
 
 
 class IllegalArrow(Exception):
@@ -47,28 +50,27 @@ class AlreadyListed(Exception):
 
 def found(listings: Iterable[ProductListing], *, at: datetime) -> None:
     """Log and announce new listings, already written in this transaction: one statement for each kind of row."""
-    logs, events = [], []
-    for listing in listings:
-        event = outbox.event("listing.created", key=str(listing.pk), body=_created_body(listing))
-        event.created_at = at
-        events.append(event)
-        logs.append(
-            TransitionLog(
-                listing=listing,
-                sequence=1,
-                event_id=event.event_id,
-                to_state=State.FOUND,
-                transitioned_at=at,
-                triggered_by="scraper",
-            )
+    events = {listing.pk: announcements.created(listing) for listing in listings}
+    TransitionLog.objects.bulk_create(
+        TransitionLog(
+            listing_id=listing_id,
+            sequence=1,
+            event_id=event.event_id,
+            to_state=State.FOUND,
+            transitioned_at=at,
+            triggered_by="scraper",
         )
-    TransitionLog.objects.bulk_create(logs)
-    outbox.put(events)
+        for listing_id, event in events.items()
+    )
+    outbox.put(events.values())
 
 
 def message_seller(listing_id: ListingId, *, by: str, reason: str = "") -> ProductListing:
-    """FOUND → MESSAGING: the seller is written to, and has `MESSAGING_TIMEOUT_DAYS` to answer."""
-    return _take(listing_id, State.MESSAGING, by=by, reason=reason)
+    """FOUND → MESSAGING: a lead goes to Chatterbot, unless it was Chatterbot who told us.
+
+    The seller has `MESSAGING_TIMEOUT_DAYS` to answer.
+    """
+    return _take(listing_id, State.MESSAGING, by=by, reason=reason, follow=lambda it: leads.opened(it, by=by))
 
 
 def start_negotiating(listing_id: ListingId, *, by: str, reason: str = "") -> ProductListing:
@@ -136,8 +138,8 @@ def sell(
 
 
 def cancel(listing_id: ListingId, *, by: str, reason: str = "") -> ProductListing:
-    """FOUND, MESSAGING, NEGOTIATING or PURCHASED → CANCELLED: nothing will come of it."""
-    return _take(listing_id, State.CANCELLED, by=by, reason=reason)
+    """FOUND, MESSAGING, NEGOTIATING or PURCHASED → CANCELLED: Chatterbot is told to stop, if it has the lead."""
+    return _take(listing_id, State.CANCELLED, by=by, reason=reason, follow=leads.abandoned)
 
 
 VERBS = {
@@ -149,6 +151,75 @@ VERBS = {
     State.SOLD: sell,
     State.CANCELLED: cancel,
 }
+FORWARD = (
+    State.FOUND,
+    State.MESSAGING,
+    State.NEGOTIATING,
+    State.PURCHASED,
+    State.RECEIVED,
+    State.LISTED,
+    State.SOLD,
+)
+
+
+@transaction.atomic
+def walk(listing_id: ListingId, to: State, *, by: str, reason: str = "", **facts: Any) -> ProductListing:
+    """Take the legal arrows one by one up to `to`, each logged, all in one transaction; `facts` go with the last.
+
+    Raises:
+        IllegalArrow: `to` does not lie ahead of the listing.
+    """
+    listing = locked(listing_id)
+    if listing.state not in FORWARD or to not in FORWARD[FORWARD.index(State(listing.state)) + 1 :]:
+        raise IllegalArrow(listing.state, to)
+    for step in FORWARD[FORWARD.index(State(listing.state)) + 1 : FORWARD.index(to) + 1]:
+        verb: Any = VERBS[step]
+        listing = verb(listing_id, by=by, reason=reason, **(facts if step == to else {}))
+    return listing
+
+
+# ---- what changes without an arrow --------------------------------------------------------------
+
+
+@transaction.atomic
+def snooze(listing_id: ListingId, *, by: str, days: int, reason: str) -> ProductListing:
+    """Move the deadline to `days` from now, or from the old deadline where that is later; keep who and why.
+
+    Raises:
+        ValueError: the listing's state has no deadline.
+    """
+    listing = locked(listing_id)
+    if listing.deadline_at is None:
+        raise ValueError(f"Nothing runs out in {State(listing.state).label}.")
+    before, listing.deadline_at = (
+        listing.deadline_at,
+        max(listing.db_now, listing.deadline_at) + timedelta(days=days),
+    )
+    listing.updated_at, listing.warned_deadline = listing.db_now, None
+    listing.save(update_fields=["deadline_at", "updated_at", "warned_deadline"])
+    text = f"Snoozed from {before:%d %b %H:%M} to {listing.deadline_at:%d %b %H:%M} UTC: {reason}"
+    Note.objects.create(listing=listing, by=by, text=text)
+    return listing
+
+
+def restart_deadline(listing: ProductListing) -> None:
+    """Give a locked listing the whole time of its state again."""
+    days = TIMEOUT_SETTING[State(listing.state)]
+    listing.deadline_at = listing.db_now + timedelta(days=getattr(settings, days))
+    listing.updated_at, listing.warned_deadline = listing.db_now, None
+    listing.save(update_fields=["deadline_at", "updated_at", "warned_deadline"])
+
+
+def learn(
+    listing: ProductListing, *, by: str, text: str, postage: Decimal | None = None, **facts: Any
+) -> None:
+    """Keep facts about a locked listing that came without an arrow; a profit that stands on them is restated."""
+    changed = _apply(listing, facts, postage) | {"updated_at"}
+    listing.updated_at = listing.db_now
+    if listing.state == State.SOLD:
+        changed |= _settle(listing)
+    listing.save(update_fields=sorted(changed))
+    Note.objects.create(listing=listing, by=by, text=text)
 
 
 # ---- what every verb does -----------------------------------------------------------------------
@@ -168,6 +239,7 @@ def _take(
     reason: str,
     facts: dict[str, Any] | None = None,
     postage: Decimal | None = None,
+    follow: Follow | None = None,
 ) -> ProductListing:
     listing = locked(listing_id)
     origin = State(listing.state)
@@ -182,7 +254,18 @@ def _take(
     if to is State.SOLD:
         changed |= _settle(listing)
     listing.save(update_fields=sorted(changed | {"state"}))
-    _write_down(listing, origin, by=by, reason=reason)
+    event = announcements.state_entered(listing, origin, by=by, reason=reason)
+    TransitionLog.objects.create(
+        listing=listing,
+        sequence=listing.version,
+        event_id=event.event_id,
+        from_state=origin,
+        to_state=listing.state,
+        transitioned_at=listing.state_changed_at,
+        triggered_by=by,
+        metadata={"reason": reason} if reason else {},
+    )
+    outbox.put([event, *(follow(listing) if follow else [])])
     return listing
 
 
@@ -215,52 +298,3 @@ def _settle(listing: ProductListing) -> set[str]:
     )
     listing.final_profit, listing.profit_is_provisional = profit.amount, profit.is_provisional
     return {"final_profit", "profit_is_provisional"}
-
-
-def _write_down(listing: ProductListing, origin: State, *, by: str, reason: str) -> None:
-    event = _state_event(listing, origin, by=by, reason=reason)
-    TransitionLog.objects.create(
-        listing=listing,
-        sequence=listing.version,
-        event_id=event.event_id,
-        from_state=origin,
-        to_state=listing.state,
-        transitioned_at=listing.state_changed_at,
-        triggered_by=by,
-        metadata={"reason": reason} if reason else {},
-    )
-    outbox.put([event])
-
-
-def _state_event(listing: ProductListing, origin: State, *, by: str, reason: str) -> OutboxMessage:
-    body = {
-        "listing_id": str(listing.pk),
-        "from_state": str(origin),
-        "to_state": str(listing.state),
-        "triggered_by": by,
-        "reason": reason or None,
-    }
-    if listing.state == State.SOLD:
-        body["final_profit"] = amount(listing.final_profit)
-    event = outbox.event(f"listing.state.{listing.state.lower()}", key=str(listing.pk), body=body)
-    event.created_at = listing.state_changed_at
-    return event
-
-
-def _created_body(listing: ProductListing) -> dict[str, Any]:
-    return {
-        "listing_id": str(listing.pk),
-        "product_id": listing.product_id,
-        "scraper_job_id": str(listing.scraper_job_id),
-        "brand": listing.brand,
-        "model": listing.model,
-        "marketplace_url": listing.marketplace_url,
-        "asking_price": amount(listing.asking_price),
-        "confidence_score": amount(listing.confidence_score),
-        "estimated_profit": amount(listing.estimated_profit),
-    }
-
-
-def amount(value: Decimal | None) -> str | None:
-    """Write an amount as the contract does: a string with two places, or null."""
-    return None if value is None else f"{value:.2f}"

@@ -2,10 +2,18 @@
 
 from celery import shared_task
 
-from listings import timeouts
+from listings import outreach, timeouts
 
 
 @shared_task(name="listings.cancel_overdue")
 def cancel_overdue() -> int:
-    """Cancel what is past its deadline; return how many."""
-    return timeouts.cancel_overdue()
+    """Cancel what is past its deadline, and warn of what will be; return how many were cancelled."""
+    cancelled = timeouts.cancel_overdue()
+    timeouts.warn()
+    return cancelled
+
+
+@shared_task(name="listings.run_outreach")
+def run_outreach() -> int:
+    """Message the sellers whose turn it is; return how many."""
+    return len(outreach.run())

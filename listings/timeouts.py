@@ -1,10 +1,15 @@
 """Listings whose time is up: cancelled by a sweep, by the database's clock."""
 
+import uuid
+
 import structlog
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
 
+from integrations import outbox
 from integrations.clock import Clock
-from listings import lifecycle
+from listings import attention, lifecycle, telegram
 from listings.models import ProductListing
 from listings.states import State
 
@@ -23,7 +28,7 @@ def cancel_overdue(*, limit: int = 10_000) -> int:
         How many were cancelled.
     """
     cancelled = 0
-    skip: set[object] = set()
+    skip: set[uuid.UUID] = set()
     while cancelled < limit:
         overdue = (
             ProductListing.objects.filter(deadline_at__lte=Clock())
@@ -42,9 +47,29 @@ def cancel_overdue(*, limit: int = 10_000) -> int:
     return cancelled
 
 
+def warn() -> int:
+    """Tell staff, once for each deadline, of what will be cancelled within a day; return how many."""
+    soon = ProductListing.objects.filter(deadline_at__lte=Now() + attention.WARNING, deadline_at__gt=Now())
+    unwarned = soon.exclude(warned_deadline=F("deadline_at")).order_by("deadline_at")
+    warned = 0
+    for listing_id in list(unwarned.values_list("pk", flat=True)[:BATCH]):
+        warned += _warn(listing_id)
+    return warned
+
+
 @transaction.atomic
-def _cancel(listing_id: object) -> bool:
-    listing = lifecycle.locked(str(listing_id))
+def _warn(listing_id: uuid.UUID) -> bool:
+    listing = lifecycle.locked(listing_id)
+    if listing.deadline_at is None or listing.warned_deadline == listing.deadline_at:
+        return False
+    ProductListing.objects.filter(pk=listing.pk).update(warned_deadline=listing.deadline_at)
+    outbox.put(telegram.warning_rows(listing))
+    return True
+
+
+@transaction.atomic
+def _cancel(listing_id: uuid.UUID) -> bool:
+    listing = lifecycle.locked(listing_id)
     if listing.deadline_at is None or listing.deadline_at > listing.db_now:
         return False
     reason = f"No answer in {State(listing.state).label} by {listing.deadline_at:%d %B %H:%M} UTC"

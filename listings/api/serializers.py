@@ -102,3 +102,10 @@ class TransitionSerializer(serializers.Serializer[Any]):
         return {
             name: self.validated_data[name] for name in taken if self.validated_data.get(name) is not None
         }
+
+
+class RetrySerializer(serializers.Serializer[Any]):
+    """Which calls are tried again."""
+
+    listing_id = serializers.UUIDField()
+    operations = serializers.ListField(child=serializers.CharField())

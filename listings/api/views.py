@@ -13,12 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations.rest import Unprocessable
-from listings import lifecycle
+from listings import attention, deliveries, lifecycle
 from listings.api.serializers import (
     HistoryPageSerializer,
     ListingPageSerializer,
     ListingQuerySerializer,
     ListingSerializer,
+    RetrySerializer,
     TransitionSerializer,
 )
 from listings.models import ProductListing
@@ -34,7 +35,10 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
     queryset = ProductListing.objects.defer("raw_match")
     serializer_class = ListingSerializer
     read_permission = "listings.view_productlisting"
-    change_permissions = {"transition": "listings.transition_productlisting"}  # noqa: RUF012
+    change_permissions = {  # noqa: RUF012
+        "transition": "listings.transition_productlisting",
+        "retry": "listings.transition_productlisting",
+    }
     lookup_value_converter = "uuid"
     pagination_class = None
 
@@ -97,6 +101,17 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
             raise Unprocessable({"ebay_listing_id": [str(error)]}) from error
         return Response(ListingSerializer(moved).data)
 
+    @extend_schema(request=None, responses={202: RetrySerializer, 422: REFUSED})
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: uuid.UUID) -> Response:
+        """Try the partner call that failed again."""
+        listing = self._listing(pk)
+        try:
+            operations = deliveries.retry(listing.pk, by=f"user:{request.user.get_username()}")
+        except deliveries.NothingToRetry as error:
+            raise Unprocessable(str(error)) from error
+        return Response({"listing_id": listing.pk, "operations": operations}, status=202)
+
     def _listing(self, pk: uuid.UUID) -> ProductListing:
         listing = self.get_queryset().filter(pk=pk).first()
         if listing is None:
@@ -121,7 +136,7 @@ def search(rows: QuerySet[ProductListing], asked: dict[str, Any]) -> QuerySet[Pr
             | Q(short_code=text.upper())
         )
     if asked["needs_attention"] is not None:
-        filters &= Q(error_message__isnull=not asked["needs_attention"])
+        rows = attention.needed(rows, wanted=asked["needs_attention"])
     return rows.filter(filters)
 
 

@@ -1,4 +1,4 @@
-"""What is known of a camera: the listing, its transitions, its log, its sightings."""
+"""The listing: what is known of a camera, and the arrows it may take."""
 
 import secrets
 from typing import Any
@@ -97,6 +97,9 @@ class ProductListing(ConcurrentTransitionMixin, models.Model):
     sold_at = models.DateTimeField(null=True, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
     deadline_at = models.DateTimeField(null=True, blank=True, help_text="When the state ends by itself.")
+    warned_deadline = models.DateTimeField(
+        null=True, blank=True, help_text="The deadline that staff were warned of."
+    )
     error_message = models.TextField(null=True, blank=True)  # noqa: DJ001  null: no error
     error_occurred_at = models.DateTimeField(null=True, blank=True)
 
@@ -207,58 +210,3 @@ class ProductListing(ConcurrentTransitionMixin, models.Model):
     @transition(field=state, source=list(CANCELLABLE), target=State.CANCELLED)
     def cancel(self) -> None:
         """Nothing will come of it."""
-
-
-class TransitionLog(models.Model):
-    """One arrow taken: appended once, never changed, not even by SQL (listings/guards.py)."""
-
-    listing = models.ForeignKey(ProductListing, on_delete=models.PROTECT, related_name="history")
-    sequence = models.PositiveIntegerField(help_text="1, 2, 3 … for each listing, without a gap.")
-    event_id = models.UUIDField(unique=True, help_text="The event that told the outside.")
-    from_state = models.CharField(max_length=20, choices=State.choices, null=True, blank=True)  # noqa: DJ001  null: new
-    to_state = models.CharField(max_length=20, choices=State.choices)
-    transitioned_at = models.DateTimeField()
-    triggered_by = models.CharField(max_length=200)
-    metadata = models.JSONField(default=dict)
-
-    class Meta:
-        ordering = ("-id",)
-        default_permissions = ("view",)
-        constraints = (models.UniqueConstraint("listing", "sequence", name="log_sequence"),)
-
-    def __str__(self) -> str:
-        return f"{self.from_state or 'new'} → {self.to_state}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Append the row.
-
-        Raises:
-            TypeError: it exists already.
-        """
-        if not self._state.adding:
-            raise TypeError("A TransitionLog row is never changed.")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Refuse.
-
-        Raises:
-            TypeError: always.
-        """
-        raise TypeError("A TransitionLog row is never deleted.")
-
-
-class Sighting(models.Model):
-    """One time that a scrape saw the item: when, in which job, at what price."""
-
-    listing = models.ForeignKey(ProductListing, on_delete=models.CASCADE, related_name="sightings")
-    scraper_job_id = models.UUIDField()
-    seen_at = models.DateTimeField()
-    price = money()
-
-    class Meta:
-        ordering = ("-id",)
-        default_permissions = ("view",)
-
-    def __str__(self) -> str:
-        return f"{self.seen_at:%d %b %H:%M}"

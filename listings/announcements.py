@@ -1,0 +1,60 @@
+"""The bodies of our events (contract, section 7)."""
+
+from decimal import Decimal
+from typing import Any
+
+from integrations import outbox
+from integrations.models import OutboxMessage
+from listings.models import ProductListing
+from listings.states import State
+
+
+def amount(value: Decimal | None) -> str | None:
+    """Write an amount as the contract does: a string with two places, or null."""
+    return None if value is None else f"{value:.2f}"
+
+
+def created(listing: ProductListing) -> OutboxMessage:
+    """Announce a new listing."""
+    body = {
+        "listing_id": str(listing.pk),
+        "product_id": listing.product_id,
+        "scraper_job_id": str(listing.scraper_job_id),
+        "brand": listing.brand,
+        "model": listing.model,
+        "marketplace_url": listing.marketplace_url,
+        "asking_price": amount(listing.asking_price),
+        "confidence_score": amount(listing.confidence_score),
+        "estimated_profit": amount(listing.estimated_profit),
+    }
+    event = outbox.event("listing.created", key=str(listing.pk), body=body)
+    event.created_at = listing.created_at
+    return event
+
+
+def state_entered(listing: ProductListing, origin: State, *, by: str, reason: str) -> OutboxMessage:
+    """Announce an arrow taken, from `origin` to the state that the listing is in now."""
+    body: dict[str, Any] = {
+        "listing_id": str(listing.pk),
+        "from_state": str(origin),
+        "to_state": str(listing.state),
+        "triggered_by": by,
+        "reason": reason or None,
+    }
+    if listing.state == State.SOLD:
+        body["final_profit"] = amount(listing.final_profit)
+    event = outbox.event(f"listing.state.{listing.state.lower()}", key=str(listing.pk), body=body)
+    event.created_at = listing.state_changed_at
+    return event
+
+
+def price_changed(listing: ProductListing, old: Decimal | None) -> OutboxMessage:
+    """Announce that a re-sighting told another price."""
+    body = {
+        "listing_id": str(listing.pk),
+        "old_price": amount(old),
+        "new_price": amount(listing.asking_price),
+    }
+    event = outbox.event("listing.price_changed", key=str(listing.pk), body=body)
+    event.created_at = listing.updated_at
+    return event

@@ -1,0 +1,111 @@
+"""A listing's lead at Chatterbot: what each arrow means for it, and what its answers mean for us.
+
+The functions that the door calls only write rows; the handlers, which the
+relay calls, talk to Chatterbot outside any transaction.
+"""
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from integrations import chatterbot, outbox
+from integrations.http import PermanentError
+from integrations.models import OutboxMessage
+from integrations.outbox import Delivery
+from listings.models import Lead, ProductListing
+from listings.states import State
+
+CHATTERBOT = "chatterbot"
+SEND, STOP = "chatterbot.send_lead", "chatterbot.stop_lead"
+
+
+# ---- what the door causes -----------------------------------------------------------------------
+
+
+def opened(listing: ProductListing, *, by: str) -> list[OutboxMessage]:
+    """Open the lead; return the call that hands it over, or none where Chatterbot has it already."""
+    has_it = by == CHATTERBOT
+    Lead.objects.create(listing=listing, accepted_at=listing.state_changed_at if has_it else None)
+    return [] if has_it else [_call(SEND, listing)]
+
+
+def abandoned(listing: ProductListing) -> list[OutboxMessage]:
+    """Return the call that stops the lead.
+
+    A lead that was not accepted yet is stopped by its own delivery, which
+    looks at the listing before and after it hands it over.
+    """
+    lead = Lead.objects.filter(listing=listing).first()
+    return [_call(STOP, listing)] if lead and lead.accepted_at else []
+
+
+def _call(topic: str, listing: ProductListing) -> OutboxMessage:
+    return outbox.call(topic, key=str(listing.pk), body={"listing_id": str(listing.pk)})
+
+
+# ---- what the relay does ------------------------------------------------------------------------
+
+
+def send(delivery: Delivery) -> str:
+    """Hand the lead to Chatterbot, once, however often this is called.
+
+    Raises:
+        integrations.http.TransientError, PermanentError.
+    """
+    listing = ProductListing.objects.select_related("lead").get(pk=delivery.key)
+    if listing.lead.accepted_at:
+        return "accepted before"
+    if listing.state not in (State.MESSAGING, State.NEGOTIATING):
+        return f"not sent: the listing is {State(listing.state).label} by now"
+    order_id = chatterbot.send_lead(_lead(listing))
+    duplicate = order_id is None
+    if order_id is None:
+        order_id = chatterbot.find_order(listing.marketplace_url)
+    accepted(listing, order_id)
+    return f"order {order_id or 'unknown'}{' (duplicate)' if duplicate else ''}"
+
+
+def _lead(listing: ProductListing) -> chatterbot.Lead:
+    return chatterbot.Lead(
+        session_id=listing.session_id,
+        camera_id=listing.product_id,
+        camera_name=listing.product_name or f"{listing.brand} {listing.model}",
+        url=listing.marketplace_url,
+        title=listing.title,
+        price=listing.asking_price,
+        confidence=listing.confidence_score,
+        savings=listing.estimated_profit,
+        listing_id=str(listing.pk),
+    )
+
+
+@transaction.atomic
+def accepted(listing: ProductListing, order_id: int | None) -> None:
+    """Keep that Chatterbot has the lead; clear the error; stop it at once where the listing was cancelled meanwhile."""
+    fresh = ProductListing.objects.select_for_update().get(pk=listing.pk)
+    lead = Lead.objects.select_for_update().get(listing=fresh)
+    first = lead.accepted_at is None
+    taken = order_id is not None and Lead.objects.filter(order_id=order_id).exclude(pk=lead.pk).exists()
+    Lead.objects.filter(pk=lead.pk).update(
+        order_id=lead.order_id or (None if taken else order_id), accepted_at=lead.accepted_at or Now()
+    )
+    ProductListing.objects.filter(pk=fresh.pk).update(error_message=None, error_occurred_at=None)
+    if first and fresh.state == State.CANCELLED:
+        outbox.put([_call(STOP, fresh)])
+
+
+def stop(delivery: Delivery) -> str:
+    """Tell Chatterbot to write no more.
+
+    Raises:
+        PermanentError: its order id is not to be found, so that a person must stop it there.
+        integrations.http.TransientError, PermanentError.
+    """
+    listing = ProductListing.objects.select_related("lead").get(pk=delivery.key)
+    order_id = listing.lead.order_id or chatterbot.find_order(listing.marketplace_url)
+    if order_id is None:
+        raise PermanentError("Chatterbot must be stopped by hand: its order for this listing is not known.")
+    if not chatterbot.stop_lead(order_id):
+        raise PermanentError(f"Chatterbot must be stopped by hand: it does not know order {order_id}.")
+    Lead.objects.filter(listing=listing).update(order_id=order_id, stopped_at=Now())
+    ProductListing.objects.filter(pk=listing.pk).update(error_message=None, error_occurred_at=None)
+    return f"order {order_id} stopped"

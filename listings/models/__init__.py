@@ -1,0 +1,29 @@
+"""The models of listings, in one place to import from."""
+
+from listings.models.buying import Approval, KillSwitch, Lead, OutreachRule, OutreachSettings
+from listings.models.history import Note, Sighting, TransitionLog
+from listings.models.listing import (
+    CODE_ALPHABET,
+    CODE_LENGTH,
+    ListingQuerySet,
+    ProductListing,
+    money,
+    new_short_code,
+)
+
+__all__ = [
+    "CODE_ALPHABET",
+    "CODE_LENGTH",
+    "Approval",
+    "KillSwitch",
+    "Lead",
+    "ListingQuerySet",
+    "Note",
+    "OutreachRule",
+    "OutreachSettings",
+    "ProductListing",
+    "Sighting",
+    "TransitionLog",
+    "money",
+    "new_short_code",
+]
