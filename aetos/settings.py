@@ -160,6 +160,14 @@ WEBHOOK_PARTNERS = ("scraper", "chatterbot")
 WEBHOOK_KEYS = {name: env.list(f"{name.upper()}_WEBHOOK_KEY", default=[]) for name in WEBHOOK_PARTNERS}
 WEBHOOK_SECRETS = {name: env.list(f"{name.upper()}_WEBHOOK_SECRET", default=[]) for name in WEBHOOK_PARTNERS}
 
+# Telegram is off without a token and a chat. The chat is told everything, and obeyed; USER_IDS narrows it to people.
+TELEGRAM_BOT_TOKEN = env.str("TELEGRAM_BOT_TOKEN", "")
+TELEGRAM_CHAT_ID = env.str("TELEGRAM_CHAT_ID", "")
+TELEGRAM_USER_IDS = env.list("TELEGRAM_USER_IDS", default=[])
+TELEGRAM_WEBHOOK_SECRETS = env.list("TELEGRAM_WEBHOOK_SECRET", default=[])
+TELEGRAM_API_URL = env.str("TELEGRAM_API_URL", "https://api.telegram.org").rstrip("/")
+TELEGRAM_SECONDS_BETWEEN = 1.0  # messages in one chat; Telegram refuses what comes faster
+
 MESSAGING_TIMEOUT_DAYS = env.int("MESSAGING_TIMEOUT_DAYS", 7)
 NEGOTIATING_TIMEOUT_DAYS = env.int("NEGOTIATING_TIMEOUT_DAYS", 14)
 METRICS_KEY = env.str("METRICS_KEY", "")

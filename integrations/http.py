@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urljoin
 
@@ -14,6 +15,7 @@ MAX_ANSWER_BYTES = 20 * 1024 * 1024
 TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 _local = threading.local()
+Judge = Callable[[str, requests.Response, bytes], Any]
 
 
 class PartnerError(Exception):
@@ -49,6 +51,7 @@ def call(
     headers: dict[str, str],
     payload: Any = None,
     params: dict[str, Any] | None = None,
+    judge: Judge | None = None,
 ) -> Any:
     """Call a partner and return the JSON of its 2xx answer.
 
@@ -57,6 +60,7 @@ def call(
         base_url: scheme, host and prefix; `path` is put behind it.
         headers: the credentials, in the partner's form.
         payload: what is sent as JSON, if anything.
+        judge: reads the answer, for a partner that says in its body what others say in the status.
 
     Raises:
         TransientError: no connection, a time-out, 408, 425, 429, 5xx, or an answer that is not JSON.
@@ -76,7 +80,7 @@ def call(
             stream=True,
         ) as response:
             body = _read(partner, response)
-            return _judge(partner, response, body)
+            return (judge or _judge)(partner, response, body)
     except requests.ConnectTimeout as error:
         raise TransientError(f"{partner} could not be reached in {CONNECT_SECONDS:.0f} s.") from error
     except requests.Timeout as error:

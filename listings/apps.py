@@ -9,7 +9,7 @@ class ListingsConfig(AppConfig):
 
     def ready(self) -> None:
         """Have the database's guards installed after every `migrate`; say who delivers and who understands what."""
-        from integrations import outbox, webhooks
+        from integrations import outbox, telegram_chat, webhooks
         from listings import callbacks, deliveries, guards, leads
 
         post_migrate.connect(guards.install_after_migrate, sender=self, dispatch_uid="guards")
@@ -17,3 +17,4 @@ class ListingsConfig(AppConfig):
             outbox.register(topic, channel="chatterbot", handler=handler, given_up=deliveries.given_up)
         for kind, understand in callbacks.HANDLERS.items():
             webhooks.register("chatterbot", kind, understand)
+        telegram_chat.register()
