@@ -11,7 +11,7 @@ from types import FrameType
 
 from integrations.simulators.feed import Feed
 from integrations.simulators.keys import Keys, MissingKey
-from integrations.simulators.memory import keep_saving, recall
+from integrations.simulators.memory import keep_saving, recall, save
 from integrations.simulators.server import Simulators
 
 log = logging.getLogger("simulators")
@@ -60,6 +60,8 @@ def main(given: list[str]) -> int:
         if options.feed:
             sims.run(Feed(sims.scraperv2, options.feed_every).run)
         ended.wait()
+    if options.memory:
+        save(options.memory, sims.partners)
     return 0
 
 

@@ -41,7 +41,6 @@ def save(path: Path, partners: Mapping[str, Partner]) -> None:
 
 
 def keep_saving(path: Path, partners: Mapping[str, Partner], world: World) -> None:
-    """Save now and then until the world ends, and once more after that."""
+    """Save now and then until the world ends; what is under way then is for a last save to keep."""
     while world.pause(SAVE_EVERY):
         save(path, partners)
-    save(path, partners)

@@ -167,8 +167,8 @@ def test_talks_go_on_after_a_restart(
     ids = [ask("chatterbot", "POST", "/leads", json=lead()).json()["order_id"] for _ in range(7)]
     for told in (1, 2):
         orchestrator.wait(told)
-    save(tmp_path / "kept.json", sims.partners)
     sims.close()
+    save(tmp_path / "kept.json", sims.partners)
     before = len(orchestrator.calls)
     with Simulators(orchestrator.url, sims.keys, time_scale=60_000.0) as restarted:
         recall(tmp_path / "kept.json", restarted.partners)
