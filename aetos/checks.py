@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 
 from django.conf import settings
 from django.core.checks import Error, Tags, register
@@ -10,6 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from listings import guards
 
 SECRET_PREFIX = "whsec_"  # noqa: S105  the published prefix of a signing secret, not one
+TELEGRAM_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 def missing_keys() -> list[str]:
@@ -19,6 +21,8 @@ def missing_keys() -> list[str]:
         for partner, keys in settings.WEBHOOK_KEYS.items()
         if not keys and not settings.WEBHOOK_SECRETS.get(partner)
     ]
+    if settings.TELEGRAM_BOT_TOKEN and not settings.TELEGRAM_WEBHOOK_SECRETS:
+        missing.append("TELEGRAM_WEBHOOK_SECRET")
     return missing
 
 
@@ -47,6 +51,10 @@ def refuse_to_start_without_keys() -> None:
     """
     if bad := malformed_secrets():
         raise SystemExit(f"Not started: {', '.join(bad)} must be whsec_ and base64 of 16 bytes or more.")
+    if not all(TELEGRAM_SECRET.fullmatch(secret) for secret in settings.TELEGRAM_WEBHOOK_SECRETS):
+        raise SystemExit(
+            "Not started: TELEGRAM_WEBHOOK_SECRET must be 1 to 256 of A-Z, a-z, 0-9, _ and -: Telegram takes no other."
+        )
     if not settings.DEBUG and (missing := missing_keys()):
         raise SystemExit(f"Not started: {', '.join(missing)} is missing, and with it an endpoint's guard.")
     try:

@@ -19,7 +19,13 @@ def describe_plain_views(result: dict[str, Any], **kwargs: Any) -> dict[str, Any
     schemes = result.setdefault("components", {}).setdefault("securitySchemes", {})
     schemes["partnerKey"] = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
     schemes["partnerBearer"] = {"type": "http", "scheme": "bearer"}
+    schemes["telegramSecret"] = {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Telegram-Bot-Api-Secret-Token",
+    }
     result["paths"] |= {
+        "/webhooks/telegram": {"post": TELEGRAM_UPDATE},
         "/webhooks/scraper/job-complete": {"post": JOB_COMPLETE},
         "/health": {
             "get": {
@@ -113,5 +119,48 @@ JOB_COMPLETE: dict[str, Any] = {
         "413": {"description": "Over 16 MiB, or too many matches."},
         "415": {"description": "Not application/json."},
         "422": {"description": "Readable, but its shape is wrong as a whole. Nothing was changed."},
+    },
+}
+TELEGRAM_UPDATE: dict[str, Any] = {
+    "operationId": "webhooks_telegram",
+    "tags": ["webhooks"],
+    "summary": "Telegram delivers an Update.",
+    "description": "Each `update_id` counts once, and only the configured chat and people are obeyed. "
+    "Every update is answered 200, since Telegram would repeat it otherwise.",
+    "security": [{"telegramSecret": []}],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["update_id"],
+                    "properties": {
+                        "update_id": {"type": "integer"},
+                        "message": {"type": "object", "additionalProperties": True},
+                        "edited_message": {"type": "object", "additionalProperties": True},
+                        "callback_query": {"type": "object", "additionalProperties": True},
+                    },
+                    "additionalProperties": True,
+                },
+                "example": {
+                    "update_id": 840000107,
+                    "callback_query": {
+                        "id": "2147483648000000001",
+                        "from": {"id": 5000000001, "first_name": "Ann", "is_bot": False},
+                        "message": {"message_id": 401, "chat": {"id": 5000000001, "type": "private"}},
+                        "data": "m:0197f3c2-5d0a-7f0b-9a61-1c8e1f2a7b33",
+                    },
+                },
+            }
+        },
+    },
+    "responses": {
+        "200": _response("Kept; the inbox says what came of it.", {"ok": True}),
+        "400": {"description": "Not JSON that can be read."},
+        "401": {"description": "No secret token, or another one; or Telegram is off."},
+        "413": {"description": "Over 16 MiB."},
+        "415": {"description": "Not application/json."},
+        "422": {"description": "No update: it has no `update_id`."},
     },
 }

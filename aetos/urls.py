@@ -12,6 +12,7 @@ from aetos import health, pages
 from aetos.metrics import MetricsView
 from listings.api.views import ListingViewSet
 from listings.callbacks import ChatterbotWebhook
+from listings.telegram_taps import TelegramWebhook
 from scraping.api import ScrapeViewSet
 from scraping.webhooks import JobComplete
 
@@ -49,6 +50,7 @@ urlpatterns = [
     *both("webhooks/chatterbot/seller-replied", chatterbot("seller-replied"), "chatterbot-seller-replied"),
     *both("webhooks/chatterbot/deal-confirmed", chatterbot("deal-confirmed"), "chatterbot-deal-confirmed"),
     *both("webhooks/chatterbot/deal-failed", chatterbot("deal-failed"), "chatterbot-deal-failed"),
+    *both("webhooks/telegram", TelegramWebhook.as_view(), "telegram"),
     # the admin API
     *both("admin/listings", listings(get="list"), "listings"),
     *both("admin/listings/<uuid:pk>", listings(get="retrieve"), "listing"),

@@ -1,4 +1,4 @@
-"""Telegram's Bot API. Contract: `POST {TELEGRAM_API_URL}/bot<token>/<method>`, answered `{"ok", "result" | "description"}`.
+"""Telegram's Bot API. Contract: `POST /bot<token>/<method>`, answered `{"ok": …, "result" | "description": …}`.
 
 The token is part of every address, so nothing that quotes an address leaves
 this module: errors are Telegram's own words, without their causes. There is no
@@ -7,6 +7,7 @@ idempotency key: a message whose answer was lost is there twice after a second t
 
 import json
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -198,10 +199,8 @@ def _judge(partner: str, response: requests.Response, body: bytes) -> dict[str, 
 def _seconds(told: Any, response: requests.Response) -> float:
     """Return how long Telegram asks us to wait: it says so in the body, a proxy before it in a header."""
     for value in (told, response.headers.get("Retry-After")):
-        try:
-            return min(LONGEST_WAIT, max(1.0, float(value)))
-        except (TypeError, ValueError):
-            continue  # not told there
+        if re.fullmatch(r"\d{1,9}", str(value)):
+            return min(LONGEST_WAIT, max(1.0, float(str(value))))
     return 1.0
 
 

@@ -47,6 +47,11 @@ class Button:
         """What Telegram hands back when it is pressed."""
         return f"{LETTERS[self.action]}:{self.subject}"
 
+    @property
+    def shown(self) -> dict[str, str]:
+        """The button in Telegram's form."""
+        return {"text": clean(self.text), "callback_data": self.data}
+
 
 def is_on() -> bool:
     """Say whether there is a bot and a chat to talk in."""
@@ -68,7 +73,7 @@ def say(
     """
     if not is_on():
         return []
-    keyboard = [[{"text": clean(each.text), "callback_data": each.data} for each in row] for row in buttons]
+    keyboard = [[button.shown for button in row] for row in buttons]
     parts = split(clean(text))
     quiet = _quiet_until()
     rows = []
