@@ -4,8 +4,9 @@ It stands here, at the bottom, so that `listings` and `scraping` can both use it
 """
 
 import json
-import math
+import re
 from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -114,17 +115,33 @@ class TimeField(serializers.DateTimeField):
         return moment
 
 
+_AMOUNT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+
+
 class MoneyField(serializers.DecimalField):
     """An amount: a string with two places out, a number or a string in, rounded half up."""
 
     def __init__(self, *, least: int | None = 0, **kwargs: Any) -> None:
-        super().__init__(max_digits=None, decimal_places=2, min_value=least, max_value=1_000_000, **kwargs)
+        super().__init__(
+            max_digits=None,
+            decimal_places=2,
+            min_value=least,
+            max_value=1_000_000,
+            rounding=ROUND_HALF_UP,
+            **kwargs,
+        )
 
     def to_internal_value(self, data: Any) -> Any:
-        """Return a Decimal; a bool, NaN or Infinity is no amount."""
-        if isinstance(data, bool) or (isinstance(data, float) and not math.isfinite(data)):
+        """Return a Decimal; a bool, NaN, Infinity, or a number written in another way, is no amount."""
+        text = "" if isinstance(data, bool) else str(data).strip()
+        if len(text) > self.MAX_STRING_LENGTH or not _AMOUNT.fullmatch(text):
             self.fail("invalid")
-        return super().to_internal_value(data)
+        # Before it is rounded: rounding fails on what is too large, and hides a sign.
+        if self.max_value is not None and Decimal(text) > self.max_value:
+            self.fail("max_value", max_value=self.max_value)
+        if self.min_value is not None and Decimal(text) < self.min_value:
+            self.fail("min_value", min_value=self.min_value)
+        return super().to_internal_value(text)
 
     def validate_precision(self, value: Any) -> Any:
         """Accept any number of places: the door rounds, once."""
