@@ -17,6 +17,7 @@ _HOST_VARIANT = re.compile(r"^(?:www|m|web|mobile)\.(?=.+\..+)")
 _TRACKING = re.compile(
     r"utm_\w+|fbclid|gclid|mibextid|tracking|ref|referral_\w+|hoisted|__\w+__|__\w+\[[0-9]+\]", re.IGNORECASE
 )
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _INNER_NAMES = (".localhost", ".local", ".internal", ".home.arpa", ".lan", ".intranet")
 
 
@@ -48,6 +49,8 @@ def identify(url: str) -> Item:
     try:
         parts = urlsplit(url.strip())
         port = parts.port
+        if "\\" in parts.netloc:  # a browser takes it for a slash: another host than the one read here
+            raise ValueError
     except ValueError:
         raise BadUrl("is not a URL") from None
     if parts.scheme not in ("http", "https"):
@@ -84,9 +87,11 @@ def _host(host: str) -> str:
 
 def _is_public(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_global
+        address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return False  # "127.1", "0x7f000001", "2130706433": no marketplace is written so
+    carries_another = address.version == 6 and (address.sixtofour or address in _NAT64)
+    return address.is_global and not address.is_multicast and not carries_another
 
 
 def _canonical(host: str, port: int | None, path: str, query: str) -> str:
