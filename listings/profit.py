@@ -17,7 +17,8 @@ class Profit:
 
 def to_pennies(amount: Decimal | None) -> Decimal | None:
     """Round once, half away from zero as PostgreSQL does; null stays null."""
-    return None if amount is None else amount.quantize(PENNY, ROUND_HALF_UP)
+    # Plus zero: what rounds to nothing, or came as -0, is written "0.00".
+    return None if amount is None else amount.quantize(PENNY, ROUND_HALF_UP) + ZERO
 
 
 def together(one: Decimal | None, other: Decimal | None) -> Decimal | None:

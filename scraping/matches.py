@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from listings.identity import BadUrl, identify
@@ -105,7 +105,7 @@ def _confidence(value: Any) -> Decimal:
     number = _number(value, "confidence")
     if not 0 <= number <= 100:
         raise Invalid("confidence: is not between 0 and 100")
-    return number.quantize(PENNY)
+    return abs(number).quantize(PENNY, ROUND_HALF_UP)
 
 
 def _product_id(value: Any) -> int:
