@@ -192,7 +192,7 @@ def replay(invalid_match_id: int, *, by: str, raw: str | None = None) -> Outcome
             offer = to_offer(json.loads(raw or kept.raw))
         except RecursionError:
             raise Invalid("match: is nested too deep") from None
-        except json.JSONDecodeError:
+        except ValueError:  # not JSON, or a number of thousands of digits
             raise Invalid("match: is not JSON") from None
         result = ingest([offer], scraper_job_id=kept.job.scraper_job_id, session_id=kept.job_id)
         kept.listing = ProductListing.objects.get(identity=offer.item.identity)
