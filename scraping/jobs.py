@@ -190,6 +190,8 @@ def replay(invalid_match_id: int, *, by: str, raw: str | None = None) -> Outcome
             raise AlreadyReplayed("This match was taken in before.")
         try:
             offer = to_offer(json.loads(raw or kept.raw))
+        except Invalid:
+            raise
         except RecursionError:
             raise Invalid("match: is nested too deep") from None
         except ValueError:  # not JSON, or a number of thousands of digits
