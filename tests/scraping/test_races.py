@@ -1,0 +1,162 @@
+"""Deliveries at the same moment, on real connections: one listing for each item, and no deadlock."""
+
+import random
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+
+from integrations.models import InboxMessage, OutboxMessage
+from listings import ingest
+from listings.models import ProductListing, Sighting, TransitionLog
+from scraping import jobs
+from scraping.models import ScrapeJob
+from tests.conftest import SCRAPER_KEY
+from tests.factories import a_job, a_match, dumps
+from tests.races import at_once, failures
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def post(body: bytes) -> Any:
+    headers = {"x-api-key": SCRAPER_KEY}
+    path = "/webhooks/scraper/job-complete"
+    return Client().post(path, body, content_type="application/json", headers=headers)
+
+
+def one_of_each(items: int) -> bool:
+    """Say whether there is one listing, one log row and one event for each item."""
+    keys = set(OutboxMessage.objects.filter(topic="listing.created").values_list("key", flat=True))
+    counts = (
+        ProductListing.objects.count(),
+        TransitionLog.objects.count(),
+        OutboxMessage.objects.filter(topic="listing.created").count(),
+        len(keys),
+    )
+    return counts == (items,) * 4
+
+
+def test_the_same_job_twenty_times_at_once_is_taken_in_once() -> None:
+    body = dumps(a_job(*(a_match() for _ in range(30))))
+    answers = at_once(20, lambda _: post(body))
+
+    assert not failures(answers)
+    assert {answer.status_code for answer in answers} == {202}
+    assert sorted(answer.json()["created_listings"] for answer in answers) == [0] * 19 + [30]
+    assert {answer.json()["created_listings"] + answer.json()["skipped"] for answer in answers} == {30}
+    assert one_of_each(30)
+    assert Sighting.objects.count() == 30
+    job = ScrapeJob.objects.get()
+    assert (job.matches, job.created_listings, job.resighted, job.warning) == (30, 30, 0, "")
+    assert set(InboxMessage.objects.values_list("status", flat=True)) == {"processed"}
+    assert InboxMessage.objects.count() == 20
+
+
+@pytest.mark.postgres
+def test_without_the_jobs_lock_the_same_job_would_be_taken_in_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(2)
+
+    def unlocked(scraper_job_id: uuid.UUID, brands: list[str]) -> ScrapeJob:
+        job, _ = ScrapeJob.objects.get_or_create(scraper_job_id=scraper_job_id)
+        together.wait(10)
+        return job
+
+    body = a_job(a_match(), a_match())
+    ScrapeJob.objects.create(scraper_job_id=body["job_id"])
+    monkeypatch.setattr(jobs, "_locked", unlocked)
+    at_once(2, lambda _: jobs.complete(uuid.UUID(body["job_id"]), brands=[], matches=body["matches"]))
+    assert Sighting.objects.count() == 4  # each match was seen once, and is counted twice
+
+
+def shuffled_jobs(count: int, items: int) -> list[list[dict[str, Any]]]:
+    matches = [a_match() for _ in range(items)]
+    lots = [matches, matches[::-1]]
+    while len(lots) < count:
+        lots.append(random.sample(matches, items))
+    return lots
+
+
+def test_jobs_that_share_items_in_any_order_make_one_listing_of_each(
+    post_job: Callable[..., Any],
+) -> None:
+    for items in (150, 150):  # new to all, then known to some
+        before = ProductListing.objects.count()
+        lots = shuffled_jobs(6, items)
+        bodies = [dumps(a_job(*lot)) for lot in lots]
+        answers = at_once(6, lambda number, bodies=bodies: post(bodies[number]))
+        assert {answer.status_code for answer in answers} == {202}
+        assert sum(answer.json().get("created_listings", 0) for answer in answers) == items
+        assert one_of_each(before + items)
+        again = at_once(6, lambda number, lots=lots: post(dumps(a_job(*lots[number]))))
+        assert {answer.json()["created_listings"] for answer in again} == {0}
+    assert Sighting.objects.count() == 2 * 2 * 6 * 150
+
+
+@pytest.fixture
+def slow_inserts() -> Iterator[None]:
+    """Make PostgreSQL take a moment for each listing, so that two jobs are surely at it together."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END $$"
+        )
+        cursor.execute(
+            "CREATE TRIGGER dawdle BEFORE INSERT ON listings_productlisting "
+            "FOR EACH ROW EXECUTE FUNCTION dawdle()"
+        )
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP FUNCTION dawdle CASCADE")
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("ordered", [True, False])
+def test_only_the_order_of_locks_keeps_such_jobs_from_a_deadlock(
+    slow_inserts: None, monkeypatch: pytest.MonkeyPatch, ordered: bool
+) -> None:
+    if not ordered:
+        monkeypatch.setattr(ingest, "sorted", list, raising=False)
+    lots = shuffled_jobs(2, 2)
+    results = at_once(2, lambda number: jobs.complete(uuid.uuid4(), brands=[], matches=lots[number]))
+    if ordered:
+        assert sum(outcome.created for outcome in results) == 2
+    else:
+        (error,) = failures(results)
+        assert isinstance(error, OperationalError)
+        assert "deadlock" in str(error)
+
+
+@pytest.mark.postgres
+def test_a_deadlock_all_the_same_is_tried_again_and_nobody_notices(
+    slow_inserts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "sorted", list, raising=False)
+    lots = shuffled_jobs(2, 2)
+    answers = at_once(2, lambda number: post(dumps(a_job(*lots[number]))))
+    assert sorted(answer.json()["created_listings"] for answer in answers) == [0, 2]
+    assert one_of_each(2)
+
+
+def test_a_short_code_that_is_taken_is_drawn_again(
+    monkeypatch: pytest.MonkeyPatch, post_job: Callable[..., Any]
+) -> None:
+    monkeypatch.setattr("listings.models.listing.CODE_ALPHABET", "AB")  # 64 codes: half of them collide
+    for _ in range(2):
+        assert post_job(a_job(*(a_match() for _ in range(16)))).json()["created_listings"] == 16
+    assert len(set(ProductListing.objects.values_list("short_code", flat=True))) == 32
+
+
+def test_two_jobs_at_once_follow_the_price_without_losing_an_event() -> None:
+    post(dumps(a_job(a_match(5, price=400))))
+    bodies = [dumps(a_job(a_match(5, price=300 + number))) for number in range(8)]
+    assert not failures(at_once(8, lambda number: post(bodies[number])))
+
+    steps = [
+        event.body for event in OutboxMessage.objects.filter(topic="listing.price_changed").order_by("id")
+    ]
+    assert [step["old_price"] for step in steps] == ["400.00", *[step["new_price"] for step in steps[:-1]]]
+    assert steps[-1]["new_price"] == str(ProductListing.objects.get().asking_price)
