@@ -72,8 +72,8 @@ def send_lead(lead: Lead) -> int | None:
     """
     answer = _call("POST", "/leads", payload=lead.payload())
     status = answer.get("status") if isinstance(answer, dict) else None
-    if status == "created" and isinstance(answer.get("order_id"), int):
-        return int(answer["order_id"])
+    if status == "created" and (order_id := _order_id(answer.get("order_id"))):
+        return order_id
     if status == "duplicate":
         return None
     raise http.TransientError(
@@ -91,9 +91,13 @@ def find_order(url: str) -> int | None:
     leads = answer.get("leads") if isinstance(answer, dict) else None
     for lead in leads if isinstance(leads, list) else []:
         if isinstance(lead, dict) and lead.get("url") == url:
-            order_id = lead.get("order_id", lead.get("id"))
-            return order_id if isinstance(order_id, int) else None
+            return _order_id(lead.get("order_id", lead.get("id")))
     return None
+
+
+def _order_id(value: Any) -> int | None:
+    fits = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_INT4
+    return value if fits else None
 
 
 def stop_lead(order_id: int) -> bool:

@@ -30,7 +30,7 @@ from listings.profit import final_profit, to_pennies, together
 from listings.states import ARROWS, ENTERED_AT, TIMEOUT_SETTING, State, allowed_from
 
 ListingId = uuid.UUID | str
-Follow = Callable[[ProductListing], list[OutboxMessage]]
+Follow = Callable[..., list[OutboxMessage]]  # takes the listing in its new state, and by=
 
 
 class IllegalArrow(Exception):
@@ -70,7 +70,7 @@ def message_seller(listing_id: ListingId, *, by: str, reason: str = "") -> Produ
 
     The seller has `MESSAGING_TIMEOUT_DAYS` to answer.
     """
-    return _take(listing_id, State.MESSAGING, by=by, reason=reason, follow=lambda it: leads.opened(it, by=by))
+    return _take(listing_id, State.MESSAGING, by=by, reason=reason, follow=leads.opened)
 
 
 def start_negotiating(listing_id: ListingId, *, by: str, reason: str = "") -> ProductListing:
@@ -265,7 +265,7 @@ def _take(
         triggered_by=by,
         metadata={"reason": reason} if reason else {},
     )
-    outbox.put([event, *(follow(listing) if follow else [])])
+    outbox.put([event, *(follow(listing, by=by) if follow else [])])
     return listing
 
 
