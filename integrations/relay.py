@@ -106,9 +106,12 @@ def _release(channel: str, holder: uuid.UUID) -> None:
 
 
 def _channel_succeeded(channel: str) -> None:
-    """Close the breaker; what waited for the other side to come back may leave at once."""
+    """Close the breaker; what waited for the other side to come back may leave at once.
+
+    Only where the breaker had opened: a call that fails among others that do not keeps its back-off.
+    """
     row = Channel.objects.filter(name=channel)
-    came_back = row.filter(failures__gt=0).exists()
+    came_back = row.filter(closed_until__isnull=False).exists()
     row.update(failures=0, closed_until=None, last_error="", last_success_at=Now())
     if came_back:
         pending(channel).filter(attempts__gt=0, next_attempt_at__gt=Now()).update(next_attempt_at=Now())
