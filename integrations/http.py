@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin
 
@@ -139,10 +140,15 @@ def _judge(partner: str, response: requests.Response, body: bytes) -> Any:
 
 
 def _retry_after(response: requests.Response) -> float | None:
+    """Return what Retry-After says, in seconds: a number, or a date."""
+    given = response.headers.get("Retry-After", "")
     try:
-        return min(3600.0, max(0.0, float(response.headers["Retry-After"])))
-    except (KeyError, ValueError):
+        seconds = (
+            float(given) if given[:1].isdigit() else parsedate_to_datetime(given).timestamp() - time.time()
+        )
+    except (ValueError, OverflowError):
         return None
+    return min(3600.0, max(0.0, seconds))
 
 
 def _excerpt(body: bytes) -> str:
