@@ -34,10 +34,20 @@ class ChatterbotWebhook(Webhook):
     kind = ""  # given by the route
 
 
+class IdField(serializers.UUIDField):
+    """A listing's id, written as one: not the number that stands behind a UUID."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the UUID."""
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
 class CallbackSerializer(serializers.Serializer[Any]):
     """What every callback may say."""
 
-    listing_id = serializers.UUIDField(required=False, allow_null=True)
+    listing_id = IdField(required=False, allow_null=True)
     order_id = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False, allow_null=True)
     occurred_at = TimeField(required=False, allow_null=True)
     conversation_thread_id = serializers.CharField(
@@ -102,6 +112,8 @@ def _handler(serializer: type[CallbackSerializer], act: Act) -> Callable[[InboxM
                 return Answer(202, {"status": "parked"}, Status.PARKED, _unknown(read.validated_data))
             moved = act(listing, read.validated_data)
         except Conflict as conflict:
+            if listing is not None:
+                _remember(listing, read.validated_data)  # whose lead is to be stopped, if it was cancelled
             return _conflict(conflict, listing)
         _remember(moved, read.validated_data)
         return Answer(200, {"id": str(moved.pk), "state": moved.state}, subject=moved.pk)
@@ -207,6 +219,8 @@ def _deal_confirmed(listing: ProductListing, told: dict[str, Any]) -> ProductLis
     known = listing.negotiated_price if listing.negotiated_price is not None else listing.purchase_price
     if known is not None and known != price:
         raise Conflict(f"{words}, but {_money(known)} was agreed before.")
+    if known is None and listing.state == State.CANCELLED:
+        raise Conflict(f"{words}, but {_ended(listing)}.")
     if listing.negotiated_price is None:
         postage = postage if listing.shipping_cost is None else None
         lifecycle.learn(
