@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from kombu import Exchange, Queue
 
-from integrations.outbox import CHANNELS
+from integrations.channels import CHANNELS
 
 DEFAULT_QUEUE = "aetos"
 

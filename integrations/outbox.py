@@ -12,11 +12,8 @@ from typing import Any
 from django.db import transaction
 
 from integrations import nudges
+from integrations.channels import EVENTS
 from integrations.models import OutboxMessage
-
-EVENTS = "events"
-# Every way out. Each has its own queue, its own lease and its own circuit breaker: one that hangs holds up no other.
-CHANNELS = (EVENTS, "scraperv2", "chatterbot", "ebaylister", "telegram")
 
 
 @dataclass(frozen=True)

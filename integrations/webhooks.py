@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 Status = InboxMessage.Status
 DEADLOCK_TRIES = 5
-GIVE_UP_AFTER = 10
+GIVE_UP_AFTER = 100
 DRAIN_BYTES = 64 * 1024 * 1024
 
 
@@ -216,10 +216,12 @@ def _process(message_id: int) -> Answer:
 
 
 def note_failure(message_id: int, error: Exception) -> None:
-    """Count a failure of our own; after ten the row waits for staff."""
+    """Count a failure of our own; after `GIVE_UP_AFTER` the row waits for staff."""
     rows = InboxMessage.objects.filter(pk=message_id, status=Status.RECEIVED)
     rows.update(attempts=F("attempts") + 1, detail=f"Our own fault: {type(error).__name__}.")
     rows.filter(attempts__gte=GIVE_UP_AFTER).update(status=Status.CONFLICT)
+    # A parked one goes to the end of its queue: a batch of such must not keep the others out.
+    InboxMessage.objects.filter(pk=message_id, status=Status.PARKED).update(processed_at=Now())
 
 
 def reprocess(message_id: int) -> Answer:

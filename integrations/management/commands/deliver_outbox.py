@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from integrations import relay
-from integrations.outbox import CHANNELS
+from integrations.channels import CHANNELS
 
 
 class Command(BaseCommand):
