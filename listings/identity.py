@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 MAX_LENGTH = 2048
 _FACEBOOK_HOST = re.compile(r"(?:[a-z0-9-]+\.)?facebook\.com")
 _FACEBOOK_ITEM = re.compile(r"/+marketplace/+(?:[^/]+/+)?item/+([0-9]{1,25})(?:/.*)?", re.IGNORECASE)
-_HOST_VARIANT = re.compile(r"^(?:www|m|web|mobile)\.(?=.+\..+)")
+_HOST_VARIANT = re.compile(r"^(?:(?:www|m|web|mobile)\.)+(?=.+\..+)")
 _TRACKING = re.compile(
     r"utm_\w+|fbclid|gclid|mibextid|tracking|ref|referral_\w+|hoisted|__\w+__|__\w+\[[0-9]+\]", re.IGNORECASE
 )
@@ -102,11 +102,12 @@ def _canonical(host: str, port: int | None, path: str, query: str) -> str:
         netloc += f":{port}"
     segments: list[str] = []
     for segment in re.sub("/+", "/", path).split("/"):
-        if segment == "..":
+        plain = unquote(segment, errors="replace")
+        if plain == "..":
             segments[1:] = segments[1:-1]
-        elif segment != ".":
-            segments.append(segment)
-    clean = quote(unquote("/".join(segments), errors="replace"), safe="/:@!$&'()*+,;=~-._").rstrip("/")
+        elif plain != ".":
+            segments.append(quote(plain, safe=":@!$&'()*+,;=~-._"))  # an escaped slash stays one
+    clean = "/".join(segments).rstrip("/")
     kept = sorted((k, v) for k, v in parse_qsl(query, keep_blank_values=True) if not _TRACKING.fullmatch(k))
     canonical = f"https://{netloc}{clean or '/'}" + (f"?{urlencode(kept)}" if kept else "")
     if len(canonical) > MAX_LENGTH:
