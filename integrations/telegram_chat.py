@@ -96,7 +96,7 @@ def edit(message: TelegramMessage) -> OutboxMessage:
     body = {
         "chat_id": message.chat_id,
         "message_id": message.message_id,
-        "text": cut(message.text, tail=f"\n\n{told}" if told else ""),
+        "text": cut(message.text, tail=f"\n\n{told}").strip(),
         "buttons": message.buttons,
     }
     return outbox.call(EDIT, key=f"{message.chat_id}/{message.message_id}", body=body)
