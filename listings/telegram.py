@@ -32,7 +32,7 @@ def money(value: Decimal | None) -> str:
         return "no price"
     sign = SIGNS.get(settings.CURRENCY, f"{settings.CURRENCY} ")
     text = f"{abs(value):,.2f}".removesuffix(".00")
-    return f"{'−' if value < 0 else ''}{sign}{text}"  # noqa: RUF001  a minus sign, as people print it
+    return f"{'−' if value < 0 else ''}{sign}{text}"
 
 
 def name(listing: ProductListing) -> str:

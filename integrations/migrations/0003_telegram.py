@@ -7,54 +7,108 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('integrations', '0002_inbox_subject'),
+        ("integrations", "0002_inbox_subject"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='TelegramMessage',
+            name="TelegramMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('chat_id', models.BigIntegerField()),
-                ('message_id', models.BigIntegerField()),
-                ('subject', models.UUIDField(blank=True, db_index=True, help_text='The listing, if it is about one.', null=True)),
-                ('text', models.TextField(help_text='As it was sent.')),
-                ('buttons', models.JSONField(default=list, help_text='Rows of those that can still be pressed.')),
-                ('taps', models.JSONField(default=list, help_text='What was pressed, and the line that tells what came of it.')),
-                ('sent_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("chat_id", models.BigIntegerField()),
+                ("message_id", models.BigIntegerField()),
+                (
+                    "subject",
+                    models.UUIDField(
+                        blank=True, db_index=True, help_text="The listing, if it is about one.", null=True
+                    ),
+                ),
+                ("text", models.TextField(help_text="As it was sent.")),
+                (
+                    "buttons",
+                    models.JSONField(default=list, help_text="Rows of those that can still be pressed."),
+                ),
+                (
+                    "taps",
+                    models.JSONField(
+                        default=list, help_text="What was pressed, and the line that tells what came of it."
+                    ),
+                ),
+                ("sent_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'ordering': ('-id',),
-                'default_permissions': ('view',),
-                'indexes': [models.Index(fields=['-sent_at'], name='telegram_newest')],
-                'constraints': [models.UniqueConstraint(fields=('chat_id', 'message_id'), name='telegram_message_once')],
+                "ordering": ("-id",),
+                "default_permissions": ("view",),
+                "indexes": [models.Index(fields=["-sent_at"], name="telegram_newest")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("chat_id", "message_id"), name="telegram_message_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='TelegramSettings',
+            name="TelegramSettings",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('time_zone', models.CharField(default='Europe/London', max_length=64, validators=[integrations.models.known_time_zone])),
-                ('quiet_from', models.TimeField(blank=True, help_text='Empty: never quiet.', null=True)),
-                ('quiet_until', models.TimeField(blank=True, help_text="The next day's, where it is the earlier.", null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "time_zone",
+                    models.CharField(
+                        default="Europe/London",
+                        max_length=64,
+                        validators=[integrations.models.known_time_zone],
+                    ),
+                ),
+                ("quiet_from", models.TimeField(blank=True, help_text="Empty: never quiet.", null=True)),
+                (
+                    "quiet_until",
+                    models.TimeField(
+                        blank=True, help_text="The next day's, where it is the earlier.", null=True
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Telegram settings',
-                'verbose_name_plural': 'Telegram settings',
-                'default_permissions': ('view', 'change'),
-                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='telegram_settings_are_one'), models.CheckConstraint(condition=models.Q(models.Q(('quiet_from__isnull', True), ('quiet_until__isnull', True)), models.Q(('quiet_from__isnull', False), ('quiet_until__isnull', False)), _connector='OR'), name='telegram_quiet_hours_have_both_ends', violation_error_message='Quiet hours need both a beginning and an end.')],
+                "verbose_name": "Telegram settings",
+                "verbose_name_plural": "Telegram settings",
+                "default_permissions": ("view", "change"),
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("pk", 1)), name="telegram_settings_are_one"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("quiet_from__isnull", True), ("quiet_until__isnull", True)),
+                            models.Q(("quiet_from__isnull", False), ("quiet_until__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="telegram_quiet_hours_have_both_ends",
+                        violation_error_message="Quiet hours need both a beginning and an end.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='TelegramUpdate',
+            name="TelegramUpdate",
             fields=[
-                ('update_id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('inbox', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='integrations.inboxmessage')),
+                ("update_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                (
+                    "inbox",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="integrations.inboxmessage",
+                    ),
+                ),
             ],
             options={
-                'default_permissions': (),
+                "default_permissions": (),
             },
         ),
     ]

@@ -34,7 +34,9 @@ class Phone:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         secret = self.secret if secret is None else secret
         headers = {"X-Telegram-Bot-Api-Secret-Token": secret} if secret else {}
-        return self._client.post(PATH, data, **{"content_type": "application/json", "headers": headers} | options)
+        return self._client.post(
+            PATH, data, **{"content_type": "application/json", "headers": headers} | options
+        )
 
     def through(self, path: str, body: Any, headers: Any) -> Reply:
         """Take a call of the stand-in's, as its way to the orchestrator does, without a socket."""
@@ -91,7 +93,9 @@ def telegram_on(sims: Simulators, settings: Any) -> None:
 
 
 @pytest.fixture
-def phone(sims: Simulators, telegram_on: None, client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> Phone:
+def phone(
+    sims: Simulators, telegram_on: None, client: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> Phone:
     """A person in the configured chat."""
     person = Phone(sims, client)
     monkeypatch.setattr(sims.world, "post", person.through)

@@ -15,9 +15,12 @@ LONDON = "Europe/London"
 def end(now: str, start: str, stop: str, zone: str = LONDON) -> str | None:
     """Work it out, with everything as text."""
     found = quiet_end(
-        datetime.fromisoformat(now).replace(tzinfo=UTC), time.fromisoformat(start), time.fromisoformat(stop), zone
+        datetime.fromisoformat(now).replace(tzinfo=UTC),
+        time.fromisoformat(start),
+        time.fromisoformat(stop),
+        zone,
     )
-    return found and f"{found.astimezone(UTC):%Y-%m-%dT%H:%M}"
+    return f"{found.astimezone(UTC):%Y-%m-%dT%H:%M}" if found else None
 
 
 @pytest.mark.parametrize(
@@ -83,7 +86,9 @@ def test_the_same_time_twice_is_no_quiet_hours() -> None:
     st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)),
     st.times(),
     st.times(),
-    st.sampled_from([LONDON, "UTC", "Pacific/Apia", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"]),
+    st.sampled_from(
+        [LONDON, "UTC", "Pacific/Apia", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"]
+    ),
 )
 def test_the_end_lies_ahead_and_within_a_long_day(now: datetime, start: time, stop: time, zone: str) -> None:
     moment = now.replace(tzinfo=UTC)
@@ -91,7 +96,10 @@ def test_the_end_lies_ahead_and_within_a_long_day(now: datetime, start: time, st
     wall = moment.astimezone(ZoneInfo(zone)).time()
     if found is None:
         inside = start <= wall < stop if start < stop else wall >= start or wall < stop
-        changes = {datetime.combine(now.date() + timedelta(days=n), start, ZoneInfo(zone)).utcoffset() for n in (-1, 0, 1)}
+        changes = {
+            datetime.combine(now.date() + timedelta(days=n), start, ZoneInfo(zone)).utcoffset()
+            for n in (-1, 0, 1)
+        }
         assert start == stop or not inside or len(changes) > 1
     else:
         assert moment < found <= moment + timedelta(hours=26)

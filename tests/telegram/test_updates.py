@@ -34,7 +34,9 @@ RECORDED = {
 
 
 @pytest.mark.parametrize(("number", "detail"), RECORDED.items())
-def test_each_recorded_update_is_kept_and_answered(phone: Phone, settings: Any, number: str, detail: str) -> None:
+def test_each_recorded_update_is_kept_and_answered(
+    phone: Phone, settings: Any, number: str, detail: str
+) -> None:
     settings.TELEGRAM_CHAT_ID = str(OPERATOR)
     (update,) = recorded(number)
     answer = phone.post(update)
@@ -114,7 +116,9 @@ def test_without_the_secret_nothing_is_kept(phone: Phone, secret: str) -> None:
 
 def test_two_secrets_are_valid_while_one_is_changed(phone: Phone, settings: Any) -> None:
     settings.TELEGRAM_WEBHOOK_SECRETS = ["the-new", "the-old"]
-    statuses = [phone.post({"update_id": 1}, secret=secret).status_code for secret in ("the-new", "the-old", "no")]
+    statuses = [
+        phone.post({"update_id": 1}, secret=secret).status_code for secret in ("the-new", "the-old", "no")
+    ]
     assert statuses == [200, 200, 401]
 
 
@@ -163,7 +167,9 @@ def test_both_spellings_of_the_path_answer(phone: Phone, client: Any) -> None:
         (b" " * 17_000_000, {}, 413),
     ],
 )
-def test_what_is_no_update_is_refused(phone: Phone, body: bytes, options: dict[str, Any], status: int) -> None:
+def test_what_is_no_update_is_refused(
+    phone: Phone, body: bytes, options: dict[str, Any], status: int
+) -> None:
     assert phone.post(body, **options).status_code == status
     assert TelegramUpdate.objects.exists() is (status == 200)
 

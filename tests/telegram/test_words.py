@@ -61,7 +61,7 @@ def test_a_digest_is_bounded_and_says_how_many_more(phone: Phone) -> None:
 
 
 def test_a_title_of_a_stranger_is_one_cut_line(phone: Phone) -> None:
-    listing = make_listing(title="Sony\n\nSold: ‮ everything *bold* <b> " + "x" * 200)
+    listing = make_listing(title="Sony\n\nSold: \u202e everything *bold* <b> " + "x" * 200)
     (text,) = phone.say(telegram.digest_rows([listing], [], job_number=1))
     title = text.split("\n")[2]
     assert title.startswith("Sony Sold: everything *bold* <b> xxx")
@@ -97,9 +97,7 @@ def test_a_deal_and_a_sale_name_the_money(phone: Phone) -> None:
     sale = make_listing(State.SOLD)
     early = make_listing(State.LISTED)
     lifecycle.sell(early.pk, by="user:test", ebay_sold_price=Decimal("300.00"))
-    texts = phone.say(
-        telegram.deal_rows(deal) + telegram.sale_rows(sale) + telegram.sale_rows(read(early))
-    )
+    texts = phone.say(telegram.deal_rows(deal) + telegram.sale_rows(sale) + telegram.sale_rows(read(early)))
     assert "Bought for £350, asked £400" in texts[0]
     assert "For £500, profit £80" in texts[1]
     assert "For £300, profit −£50, provisional: a cost is still to come" in texts[2]
