@@ -3,7 +3,10 @@
 import base64
 import binascii
 import re
+from collections.abc import Sequence
+from typing import Any
 
+from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import Error, Tags, register
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
@@ -68,7 +71,9 @@ def refuse_to_start_without_keys() -> None:
 
 
 @register(Tags.database)
-def triggers_are_installed(databases: list[str] | None = None, **kwargs: object) -> list[Error]:
+def triggers_are_installed(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[Error]:
     """Report missing triggers (SQLite drops them silently when it remakes a table)."""
     if not databases or DEFAULT_DB_ALIAS not in databases:
         return []

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import structlog
@@ -42,7 +42,7 @@ class Probe:
         except TimeoutError:
             log.warning("health check hangs", check=self._name)
             return False
-        except Exception as error:  # whatever it is, the thing is not there
+        except Exception as error:  # noqa: BLE001  whatever it is, the thing is not there
             log.warning("health check failed", check=self._name, error=type(error).__name__)
             return False
         return True

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-KEY = [{"partnerKey": []}, {"partnerBearer": []}]
+KEY: list[dict[str, list[str]]] = [{"partnerKey": []}, {"partnerBearer": []}]
 
 
 def one_spelling_of_each_path(endpoints: list[Any], **kwargs: Any) -> list[Any]:

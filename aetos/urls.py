@@ -24,12 +24,12 @@ def both(route: str, view: Callable[..., HttpResponseBase], name: str) -> list[U
 
 def listings(**actions: str) -> Any:
     """Serve methods by actions of the listings' API."""
-    return ListingViewSet.as_view(actions)
+    return ListingViewSet.as_view({**actions})
 
 
 def scrapes(**actions: str) -> Any:
     """Serve methods by actions of the scrapes' API."""
-    return ScrapeViewSet.as_view(actions)
+    return ScrapeViewSet.as_view({**actions})
 
 
 def chatterbot(kind: str) -> Any:

@@ -1,4 +1,4 @@
-"""Every way out. Each has its own queue, its own lease and its own circuit breaker: one that hangs holds up no other."""
+"""Every way out. Each has its own queue, lease and circuit breaker: one that hangs holds up no other."""
 
 EVENTS = "events"
 CHANNELS = (EVENTS, "scraperv2", "chatterbot", "ebaylister", "telegram")

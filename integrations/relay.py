@@ -146,7 +146,7 @@ def _due(channel: str) -> QuerySet[OutboxMessage]:
 
 def _event_batch() -> list[OutboxMessage]:
     """Return a batch of events, and with each the waiting ones of its key, which must be tried before it."""
-    keys = {key for key in _due(EVENTS).values_list("key", flat=True)[:BATCH]}
+    keys = set(_due(EVENTS).values_list("key", flat=True)[:BATCH])
     return list(pending(EVENTS).filter(key__in=keys).order_by("id")) if keys else []
 
 

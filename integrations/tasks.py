@@ -14,6 +14,7 @@ log = structlog.get_logger(__name__)
 
 GRACE = timedelta(seconds=60)  # the request that brought the message is still at work on it
 BATCH = 500
+Status = InboxMessage.Status
 
 
 @shared_task(name="integrations.deliver")
@@ -25,7 +26,6 @@ def deliver(channel: str) -> int:
 @shared_task(name="integrations.process_inbox")
 def process_inbox() -> int:
     """Process what was received and not finished, and try again what was parked; return how many were looked at."""
-    Status = InboxMessage.Status
     unfinished = Q(status=Status.RECEIVED, received_at__lt=Now() - GRACE)
     # Parked ones by turns, the longest untried first: an old one that nobody can place never starves the others.
     due = InboxMessage.objects.filter(unfinished | Q(status=Status.PARKED))

@@ -5,6 +5,7 @@ walked to; what is behind it is already true; what cannot be is kept for staff,
 with the reason in words, since money may be involved.
 """
 
+import uuid
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -130,7 +131,7 @@ def _listing(told: dict[str, Any]) -> ProductListing | None:
     by_order = (
         Lead.objects.filter(order_id=told["order_id"]).first() if told.get("order_id") is not None else None
     )
-    listing_id = told.get("listing_id") or (by_order and by_order.listing_id)
+    listing_id: uuid.UUID | None = told.get("listing_id") or (by_order.listing_id if by_order else None)
     if listing_id is None:
         return None
     try:

@@ -80,7 +80,7 @@ class ScrapeViewSet(viewsets.GenericViewSet[ScrapeJob]):
     queryset = ScrapeJob.objects.all()
     serializer_class = ScrapeJobSerializer
     read_permission = "scraping.view_scrapejob"
-    change_permissions = {"trigger": "scraping.trigger_scrape"}  # noqa: RUF012
+    change_permissions = {"trigger": "scraping.trigger_scrape"}
     pagination_class = None
 
     @extend_schema(request=TriggerSerializer, responses={202: TriggeredSerializer})

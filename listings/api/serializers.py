@@ -68,7 +68,7 @@ class HistoryPageSerializer(serializers.Serializer[Any]):
 class TransitionSerializer(serializers.Serializer[Any]):
     """A request to take an arrow. Facts that the arrow does not take are an error: nothing is silently dropped."""
 
-    FACTS: dict[str, tuple[str, ...]] = {  # noqa: RUF012
+    FACTS: dict[str, tuple[str, ...]] = {
         State.PURCHASED: ("purchase_price", "shipping_cost"),
         State.LISTED: ("ebay_listing_id", "ebay_asking_price"),
         State.SOLD: ("purchase_price", "ebay_sold_price", "ebay_fees", "shipping_cost"),

@@ -35,7 +35,7 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
     queryset = ProductListing.objects.defer("raw_match")
     serializer_class = ListingSerializer
     read_permission = "listings.view_productlisting"
-    change_permissions = {  # noqa: RUF012
+    change_permissions = {
         "transition": "listings.transition_productlisting",
         "retry": "listings.transition_productlisting",
     }
@@ -50,10 +50,11 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
         asked = query.validated_data
         rows = search(self.get_queryset(), asked)
         descending = asked["ordering"].startswith("-")
-        column = F(asked["ordering"].lstrip("-"))
+        name = asked["ordering"].lstrip("-")
+        column = F(name)
         # Nulls last both ways: a listing without a price is neither the cheapest nor the dearest.
         order = column.desc(nulls_last=True) if descending else column.asc(nulls_last=True)
-        if column.name in ("created_at", "state_changed_at"):
+        if name in ("created_at", "state_changed_at"):
             order = column.desc() if descending else column.asc()
         page = rows.order_by(order, "-id" if descending else "id")[asked["offset"] :][: asked["limit"]]
         return Response(

@@ -1,6 +1,7 @@
 """The listing: what is known of a camera, and the arrows it may take."""
 
 import secrets
+from datetime import datetime
 from typing import Any
 
 from django.core.validators import MinValueValidator
@@ -83,7 +84,7 @@ class ProductListing(ConcurrentTransitionMixin, models.Model):
     ebay_sold_price = money()
     final_profit = money()
     profit_is_provisional = models.BooleanField(default=False)
-    ebay_listing_id = models.CharField(max_length=64, null=True, blank=True, unique=True)  # noqa: DJ001  unique, so null
+    ebay_listing_id = models.CharField(max_length=64, null=True, blank=True, unique=True)
 
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
@@ -102,6 +103,9 @@ class ProductListing(ConcurrentTransitionMixin, models.Model):
     )
     error_message = models.TextField(null=True, blank=True)  # noqa: DJ001  null: no error
     error_occurred_at = models.DateTimeField(null=True, blank=True)
+
+    # Added by lifecycle.locked(): the database's time at which the row was read.
+    db_now: datetime
 
     objects = ListingQuerySet.as_manager()
 
