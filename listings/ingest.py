@@ -5,6 +5,7 @@ first offer of an item that is new creates the listing, every further one is a
 re-sighting.
 """
 
+import json
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from integrations import outbox
 from integrations.clock import now
@@ -23,6 +24,7 @@ from listings.models import ProductListing, Sighting, new_short_code
 from listings.states import State
 
 CODE_TRIES = 20
+_FOLLOWING = ("title", "asking_price", "estimated_profit", "updated_at")
 _COLUMNS = (
     "id",
     "identity",
@@ -171,11 +173,38 @@ def _resight(
             listing.updated_at = max(at, listing.updated_at)
             changed.append(listing)
     if changed:
-        ProductListing.objects.bulk_update(
-            changed, ["title", "asking_price", "estimated_profit", "updated_at"]
-        )
+        _save(changed)
     if events:
         outbox.put(events)
+
+
+def _save(changed: list[ProductListing]) -> None:
+    """Write what has followed, in one statement that joins the rows to their new values.
+
+    `bulk_update` would ask each row about every other one: five thousand took
+    it twenty seconds, and ScraperV2 waits for thirty.
+    """
+    fields = [field for field in ProductListing._meta.concrete_fields if field.name in ("id", *_FOLLOWING)]
+    values = [
+        {
+            field.column: field.get_db_prep_save(getattr(listing, field.attname), connection)
+            for field in fields
+        }
+        for listing in changed
+    ]
+    if connection.vendor == "postgresql":
+        types = ", ".join(f"{field.column} {field.db_type(connection)}" for field in fields)
+        source = f"jsonb_to_recordset(%s::jsonb) AS new({types})"
+    else:
+        parts = ", ".join(f"json_extract(value, '$.{column}') AS {column}" for column in values[0])
+        source = f"(SELECT {parts} FROM json_each(%s)) AS new"  # noqa: S608  our own names
+    table = connection.ops.quote_name(ProductListing._meta.db_table)
+    assignments = ", ".join(f"{column} = new.{column}" for column in _FOLLOWING)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET {assignments} FROM {source} WHERE {table}.id = new.id",  # noqa: S608  our own names
+            [json.dumps(values, default=str)],
+        )
 
 
 def _follow(listing: ProductListing, offer: Offer, at: datetime) -> list[OutboxMessage]:
