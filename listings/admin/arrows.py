@@ -1,0 +1,195 @@
+"""The buttons of the lifecycle: what each asks, what it says beforehand, and how it calls the door."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.db import transaction
+from django.utils import timezone
+
+from integrations import outbox
+from integrations.models import OutboxMessage
+from integrations.show import amount
+from listings import lifecycle
+from listings.admin.show import who
+from listings.models import ProductListing, TransitionLog
+from listings.profit import ZERO
+from listings.states import State, allowed_from
+
+MAX_AMOUNT = 1_000_000
+LEADS = ("chatterbot.send_lead", "Chatterbot gets the lead and writes to the seller.")
+STOP = ("chatterbot.stop_lead", "Chatterbot is told to stop, if it has the lead.")
+
+
+def _money(label: str, help_text: str = "", *, required: bool = False) -> forms.DecimalField:
+    # Not DecimalField's number input: a comma or a currency sign deserves an answer, not an empty field.
+    widget = forms.TextInput(attrs={"class": "ae-input", "inputmode": "decimal", "autocomplete": "off"})
+    return forms.DecimalField(
+        label=label,
+        help_text=help_text,
+        required=required,
+        min_value=0,
+        max_value=MAX_AMOUNT,
+        decimal_places=2,
+        widget=widget,
+    )
+
+
+def _text(label: str, *, required: bool, limit: int) -> forms.CharField:
+    widget = forms.TextInput(attrs={"class": "ae-input", "autocomplete": "off"})
+    return forms.CharField(label=label, required=required, max_length=limit, widget=widget)
+
+
+class StepForm(forms.Form):
+    """What an arrow asks: nothing but the state that the page showed, so that a stale page is found out."""
+
+    seen = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput)
+
+    def __init__(self, listing: ProductListing, data: Any = None) -> None:
+        # The fields' ids differ from form to form: a page holds several.
+        super().__init__(data, initial=self.proposed(listing), auto_id=f"id_{type(self).__name__}_%s")
+        self.listing = listing
+
+    def proposed(self, listing: ProductListing) -> dict[str, Any]:
+        """Return the values that the fields begin with."""
+        return {"seen": listing.state}
+
+    def facts(self) -> dict[str, Any]:
+        """Return the facts that were told; what was left empty stays unknown."""
+        told = {name: value for name, value in self.cleaned_data.items() if name not in ("seen", "reason")}
+        return {name: value for name, value in told.items() if value not in (None, "")}
+
+
+class CancelForm(StepForm):
+    """Asks why."""
+
+    reason = _text("Reason", required=True, limit=1000)
+
+
+class PurchaseForm(StepForm):
+    """Asks what the deal was."""
+
+    purchase_price = _money("Price paid", "Empty: not known yet. Then no profit can be told.")
+    shipping_cost = _money("Postage in", "Empty: not known yet.")
+    reason = _text("Note", required=False, limit=1000)
+
+
+class ListForm(StepForm):
+    """Asks under which number and at what price eBay shows it."""
+
+    ebay_listing_id = _text("eBay's listing number", required=True, limit=64)
+    ebay_asking_price = _money("Price on eBay", required=True)
+    reason = _text("Note", required=False, limit=1000)
+
+    def proposed(self, listing: ProductListing) -> dict[str, Any]:
+        """Propose what was asked plus what was to be earned."""
+        price: Decimal | None = None
+        if listing.asking_price is not None and listing.estimated_profit is not None:
+            price = max(listing.asking_price + listing.estimated_profit, ZERO)
+        return {**super().proposed(listing), "ebay_asking_price": price}
+
+
+class SellForm(StepForm):
+    """Asks what the sale brought and cost."""
+
+    ebay_sold_price = _money("Sold for")
+    ebay_fees = _money("eBay's fees", "Empty: not known yet. The profit is provisional until then.")
+    shipping_cost = _money("Postage out")
+    purchase_price = _money("Price paid", "It was not told when it was bought.")
+    reason = _text("Note", required=False, limit=1000)
+
+    def __init__(self, listing: ProductListing, data: Any = None) -> None:
+        super().__init__(listing, data)
+        if listing.purchase_price is not None:
+            del self.fields["purchase_price"]
+        known = amount(listing.shipping_cost)
+        self.fields["shipping_cost"].help_text = f"Is added to what is known: {known}."
+
+
+@dataclass(frozen=True)
+class Step:
+    """One arrow as staff see it."""
+
+    to: State
+    words: str
+    form: type[StepForm] = StepForm
+    calls: tuple[tuple[str, str], ...] = ()
+    also: tuple[str, ...] = field(default=())
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is something to fill in."""
+        return self.form is not StepForm
+
+    def told(self) -> list[str]:
+        """Say what the outside will be told: only what somebody is registered to deliver."""
+        event = f"Consumers of our events are told listing.state.{self.to.lower()}."
+        return [words for topic, words in self.calls if topic in outbox.ROUTES] + [event, *self.also]
+
+
+STEPS: dict[State, Step] = {
+    step.to: step
+    for step in (
+        Step(State.MESSAGING, "Message the seller", calls=(LEADS,)),
+        Step(State.NEGOTIATING, "The seller has replied", also=("Nobody is written to.",)),
+        Step(State.PURCHASED, "Bought…", PurchaseForm),
+        Step(State.RECEIVED, "Received"),
+        Step(State.LISTED, "Listed on eBay…", ListForm, also=("eBay is not called: you listed it by hand.",)),
+        Step(State.SOLD, "Sold…", SellForm, also=("There is no way back from Sold.",)),
+        Step(
+            State.CANCELLED,
+            "Cancel…",
+            CancelForm,
+            calls=(STOP,),
+            also=("There is no way back from Cancelled.",),
+        ),
+    )
+}
+
+
+def steps_of(listing: ProductListing) -> list[Step]:
+    """Return the legal steps, the primary one first."""
+    return [STEPS[State(to)] for to in allowed_from(listing.state)]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A step that was taken, and the topics that it put into the outbox."""
+
+    listing: ProductListing
+    going_out: list[str]
+
+
+@transaction.atomic
+def take(
+    listing_id: UUID | str, to: State, *, by: str, seen: str = "", reason: str = "", facts: dict[str, Any]
+) -> Taken:
+    """Take an arrow through the door, unless the listing has left the state in which it was `seen`.
+
+    Raises:
+        ProductListing.DoesNotExist, lifecycle.IllegalArrow, lifecycle.AlreadyListed: nothing was written.
+    """
+    listing = lifecycle.locked(listing_id)
+    verb: Any = lifecycle.VERBS.get(to)
+    if verb is None or (seen and listing.state != seen):
+        raise lifecycle.IllegalArrow(listing.state, to)
+    rows = OutboxMessage.objects.filter(key=str(listing.pk))
+    newest = rows.order_by("-id").values_list("id", flat=True).first() or 0
+    moved = verb(listing_id, by=by, reason=reason, **facts)
+    return Taken(moved, list(rows.filter(id__gt=newest).order_by("id").values_list("topic", flat=True)))
+
+
+def why_not(listing_id: UUID | str, to: State, *, seen: str = "") -> str:
+    """Say why a step could not be taken: somebody was first, or there is no such step."""
+    listing = ProductListing.objects.only("state").filter(pk=listing_id).first()
+    if listing is None:
+        return "Not saved: this listing is gone."
+    state = State(listing.state)
+    last = TransitionLog.objects.filter(listing_id=listing.pk).order_by("-sequence").first()
+    if last is not None and seen and seen != state:
+        at = timezone.localtime(last.transitioned_at)
+        day = "" if at.date() == timezone.localdate() else f" on {at.day} {at:%b}"
+        return f"Not saved: {who(last.triggered_by)} moved this to {state.label}{day} at {at:%H:%M}."
+    return f"Not saved: no step leads from {state.label} to {to.label}."

@@ -1,0 +1,115 @@
+"""The questions that staff ask of the listings."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.db.models import F, OrderBy, Q, QuerySet
+from django.db.models.functions import Now, Upper
+from django.utils import timezone
+
+from integrations.admin.filters import QuestionForm, choice, number
+from listings.attention import WARNING, needed
+from listings.identity import BadUrl, identify
+from listings.models import CODE_LENGTH, ProductListing
+from listings.states import State
+
+# What staff ask most, by its name and its filter.
+SAVED: tuple[tuple[str, dict[str, str]], ...] = (
+    ("All", {}),
+    ("Needs attention", {"attention": "on"}),
+    ("New finds worth £50 and more", {"state": "FOUND", "min_profit": "50"}),
+    ("Found today", {"found": "today"}),
+    ("Ends within 24 hours", {"ends": "on"}),
+    ("To receive", {"state": "PURCHASED"}),
+    ("To list", {"state": "RECEIVED"}),
+    ("On eBay", {"state": "LISTED"}),
+)
+
+
+class ListingQuestions(QuestionForm):
+    """State, brand, money, age, and what needs a person."""
+
+    lookups = {
+        "state": "state",
+        "job": "scraper_job_id",
+        "min_price": "asking_price__gte",
+        "max_price": "asking_price__lte",
+        "min_profit": "estimated_profit__gte",
+        "max_profit": "estimated_profit__lte",
+        "min_confidence": "confidence_score__gte",
+    }
+    in_more = ("min_price", "max_price", "max_profit", "min_confidence", "found", "ends", "attention", "job")
+
+    state = choice(State.choices, "State", "Any state")
+    brand = forms.CharField(
+        max_length=100, label="Brand", widget=forms.TextInput(attrs={"size": "10", "list": "ae-brands"})
+    )
+    min_profit = number("Profit from")
+    max_profit = number("Profit to")
+    min_price = number("Price from", least=0)
+    max_price = number("Price to", least=0)
+    min_confidence = number("Confidence from", least=0, most=100)
+    found = choice([("today", "Today"), ("week", "This week")], "Found", "Any time")
+    ends = forms.BooleanField(label="Ends within 24 hours")
+    attention = forms.BooleanField(label="Needs attention")
+    job = forms.UUIDField(label="Found by ScraperV2's job")
+
+    def narrow(self, rows: QuerySet[ProductListing]) -> QuerySet[ProductListing]:
+        """Filter."""
+        rows, asked = super().narrow(rows), self.answers
+        if brand := asked.get("brand"):
+            rows = rows.annotate(_brand=Upper("brand")).filter(_brand=brand.upper())
+        if found := asked.get("found"):
+            rows = rows.filter(created_at__gte=_start_of(found))
+        if asked.get("ends"):
+            rows = rows.filter(deadline_at__lte=Now() + WARNING)
+        return needed(rows) if asked.get("attention") else rows
+
+
+def _start_of(period: str) -> datetime:
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - timedelta(days=midnight.weekday()) if period == "week" else midnight
+
+
+def saved_questions(url: str, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the saved questions as links, marking the one that is being asked."""
+    plain = {name: str(value) for name, value in asked.items()} | {
+        name: "on" for name, value in asked.items() if value is True
+    }
+    return [
+        {"words": words, "url": f"{url}?{urlencode(query)}" if query else url, "active": plain == query}
+        for words, query in SAVED
+    ]
+
+
+def search(rows: QuerySet[ProductListing], term: str) -> QuerySet[ProductListing]:
+    """Find by short code or link, which are exact and indexed; else by words in title, model and URL."""
+    term = term.strip()
+    if not term:
+        return rows
+    if len(term) == CODE_LENGTH and (found := rows.filter(short_code=term.upper())).exists():
+        return found
+    if (identity := _identity(term)) and (found := rows.filter(identity=identity)).exists():
+        return found
+    for word in term.split()[:8]:
+        rows = rows.filter(
+            Q(title__icontains=word)
+            | Q(model__icontains=word)
+            | Q(marketplace_url__icontains=word)
+            | Q(short_code=word.upper())
+        )
+    return rows
+
+
+def _identity(term: str) -> str | None:
+    try:
+        return identify(term).identity
+    except BadUrl:
+        return None
+
+
+def nulls_last(column: str) -> OrderBy:
+    """Sort so that what is not known comes last from the dearest down, where staff look first."""
+    return F(column).asc(nulls_first=True)

@@ -1,0 +1,191 @@
+"""The listings: the list, the page of one, and the buttons that lead through the door."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from integrations.admin.filters import questions
+from integrations.show import money, text
+from listings import lifecycle
+from listings.admin import acts, page
+from listings.admin.arrows import STEPS, StepForm, take, why_not
+from listings.admin.bulk import BulkActions
+from listings.admin.filters import ListingQuestions, nulls_last, saved_questions, search
+from listings.admin.show import age, outward, state_badge
+from listings.models import ProductListing
+from listings.states import State, allowed_from
+
+
+@admin.register(ProductListing)
+class ListingAdmin(BulkActions):
+    """Every listing. State changes through the buttons alone, and they through listings/lifecycle.py."""
+
+    act_permission = "listings.transition_productlisting"
+    record_template = "staff/listing.html"
+    list_display = ("state_badge", "item", "price", "profit", "confidence", "in_state", "marketplace")
+    list_filter = (questions(ListingQuestions),)
+    search_fields = ("title", "model", "marketplace_url", "short_code")
+    search_help_text = "Title, model, link or code"
+    ordering = ("-created_at", "-id")
+    empty_words = (
+        "No listing yet. Run a scrape, or wait for ScraperV2's next job: what it finds appears here."
+    )
+
+    # ---- the list -------------------------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProductListing]:
+        """Leave the raw matches out of the list."""
+        return super().get_queryset(request).defer("raw_match")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ProductListing], search_term: str
+    ) -> tuple[QuerySet[ProductListing], bool]:
+        """Search in our own way."""
+        return search(queryset, search_term), False
+
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer the saved questions, and the brands of the newest finds as suggestions."""
+        asked = ListingQuestions(request.GET).answers
+        newest = ProductListing.objects.order_by("-created_at", "-id").values_list("brand", flat=True)[:300]
+        return {
+            "saved_questions": saved_questions(self.list_url(), asked),
+            "suggestions": sorted(set(newest)),
+        }
+
+    @admin.display(description="State", ordering="state")
+    def state_badge(self, row: ProductListing) -> SafeString:
+        """Show the state."""
+        return state_badge(row.state)
+
+    @admin.display(description="Listing", ordering="title")
+    def item(self, row: ProductListing) -> SafeString:
+        """Link the title to the page; below it the model, the code, and an error where there is one."""
+        error = (
+            format_html(' · <span class="ae-bad-text" title="{}">needs attention</span>', row.error_message)
+            if row.error_message is not None
+            else ""
+        )
+        return format_html(
+            '<a class="ae-item" href="{}">{}</a><span class="ae-second">{} {} · '
+            '<span class="ae-code">{}</span>{}</span>',
+            reverse("admin:listings_productlisting_change", args=[row.pk]),
+            text(row.title, limit=90),
+            row.brand,
+            row.model,
+            row.short_code,
+            error,
+        )
+
+    @admin.display(description="Price", ordering=nulls_last("asking_price"))
+    def price(self, row: ProductListing) -> SafeString:
+        """Show what is asked."""
+        return money(row.asking_price)
+
+    @admin.display(description="Est. profit", ordering=nulls_last("estimated_profit"))
+    def profit(self, row: ProductListing) -> SafeString:
+        """Show the estimate."""
+        return money(row.estimated_profit, signed=True)
+
+    @admin.display(description="Conf.", ordering="confidence_score")
+    def confidence(self, row: ProductListing) -> SafeString:
+        """Show how sure ScraperV2 is."""
+        return format_html('<span class="ae-money">{}</span>', f"{row.confidence_score:.0f}")
+
+    @admin.display(description="In state", ordering="state_changed_at")
+    def in_state(self, row: ProductListing) -> SafeString:
+        """Show the age, and what is left."""
+        return age(row)
+
+    @admin.display(description="Offer")
+    def marketplace(self, row: ProductListing) -> SafeString:
+        """Link to the marketplace."""
+        return outward(row.marketplace_url, "open")
+
+    # ---- the page -------------------------------------------------------------------------------
+
+    def record(
+        self, request: HttpRequest, row: ProductListing, failed: StepForm | None = None
+    ) -> dict[str, Any]:
+        """Show one listing."""
+        may_act = self.may_act(request)
+        return page.context(request, row, may_act=may_act, failed=failed) | acts.context(row)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the buttons' addresses."""
+        wrap, name = self.admin_site.admin_view, "listings_productlisting"
+        return [
+            path("<uuid:pk>/step/<str:to>/", wrap(self.step_view), name=f"{name}_step"),
+            path("<uuid:pk>/retry/", wrap(self.retry_view), name=f"{name}_retry"),
+            path("<uuid:pk>/snooze/", wrap(self.snooze_view), name=f"{name}_snooze"),
+            path("<uuid:pk>/callback/<int:message>/", wrap(self.callback_view), name=f"{name}_callback"),
+            *super().get_urls(),
+        ]
+
+    # ---- the buttons ----------------------------------------------------------------------------
+
+    def step_view(self, request: HttpRequest, pk: UUID, to: str) -> HttpResponse:
+        """Take one arrow. A GET, as after signing in again, leads to the page and does nothing."""
+        if request.method != "POST":
+            return self.to_record(pk)
+        self.demand(request)
+        if to not in State.values:
+            raise Http404
+        listing = get_object_or_404(ProductListing, pk=pk)
+        target = State(to)
+        step = STEPS.get(target)
+        form = (step.form if step else StepForm)(listing, request.POST)
+        moved = form.data.get("seen") not in (None, "", listing.state)
+        if moved or to not in allowed_from(listing.state):
+            messages.error(request, why_not(pk, target, seen=form.data.get("seen", "")))
+            return self.to_record(pk)
+        if form.is_valid() and self._take(request, listing, target, form):
+            return self.to_record(pk)
+        if form.errors:
+            shown = {"record": listing, "may_act": True, **self.record(request, listing, form)}
+            return self.render(request, self.record_template, shown, status=422)
+        return self.to_record(pk)
+
+    def _take(self, request: HttpRequest, listing: ProductListing, to: State, form: StepForm) -> bool:
+        """Call the door, and say what happened; False where the form must be shown again."""
+        seen, reason = form.cleaned_data.get("seen", ""), form.cleaned_data.get("reason", "")
+        by = f"user:{request.user.get_username()}"
+        try:
+            taken = take(listing.pk, to, by=by, seen=seen, reason=reason, facts=form.facts())
+        except lifecycle.IllegalArrow:
+            messages.error(request, why_not(listing.pk, to, seen=seen))
+        except lifecycle.AlreadyListed as error:
+            form.add_error("ebay_listing_id", str(error))
+            return False
+        else:
+            messages.success(request, f"Now {to.label}. Going out: {', '.join(taken.going_out)}.")
+        return True
+
+    def retry_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Try the failed partner calls again."""
+        return self._act(request, pk, acts.retry)
+
+    def snooze_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Move the deadline."""
+        return self._act(request, pk, acts.snooze)
+
+    def callback_view(self, request: HttpRequest, pk: UUID, message: int) -> HttpResponse:
+        """Apply a callback that waits for a decision, or dismiss it."""
+        return self._act(request, pk, acts.settle, message)
+
+    def _act(self, request: HttpRequest, pk: UUID, act: Any, *args: Any) -> HttpResponse:
+        if request.method == "POST":
+            self.demand(request)
+            listing = get_object_or_404(ProductListing, pk=pk)
+            level, words = act(request, listing, *args)
+            messages.add_message(request, level, words)
+        elif not self.has_view_permission(request):
+            raise PermissionDenied
+        return self.to_record(pk)

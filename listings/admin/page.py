@@ -1,0 +1,126 @@
+"""What the page of one listing shows."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from integrations.models import InboxMessage
+from integrations.show import link, money, text, when
+from listings import conflicts
+from listings.admin.arrows import Step, StepForm, steps_of
+from listings.admin.show import LETTERS, age, outward, state_badge
+from listings.admin.timeline import timeline
+from listings.lifecycle import FORWARD
+from listings.models import ProductListing
+from listings.states import ENTERED_AT, State
+
+
+def context(
+    request: HttpRequest, listing: ProductListing, *, may_act: bool, failed: StepForm | None = None
+) -> dict[str, Any]:
+    """Return everything that the template needs; `failed` is a form that was filled in and not accepted."""
+    return {
+        "title": listing.title,
+        "badge": state_badge(listing.state),
+        "age": age(listing),
+        "way": _way(listing),
+        "steps": _steps(listing, failed) if may_act else [],
+        "callbacks": _callbacks(listing),
+        "sections": [("Facts", _facts(listing)), ("Money", _money(listing))],
+        "profit": _profit(listing),
+        "timeline": timeline(listing),
+        "raws": [("Match as ScraperV2 sent it", listing.raw_match)],
+    }
+
+
+def _way(listing: ProductListing) -> list[dict[str, Any]]:
+    """Return the states of the lifecycle with the time at which each was entered."""
+    states = [*FORWARD, State.CANCELLED] if listing.state == State.CANCELLED else list(FORWARD)
+    return [
+        {
+            "state": state.value.lower(),
+            "letter": LETTERS[state],
+            "label": state.label,
+            "at": getattr(listing, ENTERED_AT[state]),
+            "now": listing.state == state,
+        }
+        for state in states
+    ]
+
+
+def _steps(listing: ProductListing, failed: StepForm | None) -> list[dict[str, Any]]:
+    steps = []
+    for step in steps_of(listing):
+        is_failed = failed is not None and type(failed) is step.form and step.asks
+        steps.append(
+            {
+                "step": step,
+                "letter": LETTERS[step.to],
+                "state": step.to.value.lower(),
+                "url": step_url(listing, step),
+                "form": failed if is_failed else step.form(listing),
+                "open": is_failed,
+                "told": step.told(),
+            }
+        )
+    return steps
+
+
+def step_url(listing: ProductListing, step: Step) -> str:
+    """Return where a step's form is posted to."""
+    return reverse("admin:listings_productlisting_step", args=[listing.pk, step.to.value])
+
+
+def _callbacks(listing: ProductListing) -> list[dict[str, Any]]:
+    """Return the partner's messages that wait for a decision, with what "apply" would do."""
+    rows = InboxMessage.objects.filter(subject=listing.pk, status__in=conflicts.OPEN).order_by("-id")[:10]
+    return [{"message": row, "remedy": conflicts.remedy(row)} for row in rows]
+
+
+def _facts(listing: ProductListing) -> list[tuple[str, Any]]:
+    job = reverse("admin:scraping_scrapejob_change", args=[listing.scraper_job_id])
+    return [
+        ("Product", text(listing.product_name or f"{listing.brand} {listing.model}")),
+        ("Brand, model", text(f"{listing.brand}, {listing.model}")),
+        ("Confidence", f"{listing.confidence_score:.0f} of 100"),
+        ("Where", text(listing.location)),
+        ("Marketplace", outward(listing.marketplace_url, _host(listing.marketplace_url))),
+        ("Short code", _code(listing.short_code)),
+        ("Found by", link(job, f"job {listing.session_id}")),
+        ("Found", when(listing.found_at)),
+        ("eBay listing", text(listing.ebay_listing_id or "")),
+        ("Id", _code(str(listing.pk))),
+    ]
+
+
+def _money(listing: ProductListing) -> list[tuple[str, SafeString]]:
+    return [
+        ("Asking price", money(listing.asking_price)),
+        ("Estimated profit, gross", money(listing.estimated_profit, signed=True)),
+        ("Price agreed", money(listing.negotiated_price)),
+        ("Price paid", money(listing.purchase_price)),
+        ("Postage, both ways", money(listing.shipping_cost)),
+        ("Price on eBay", money(listing.ebay_asking_price)),
+        ("Sold for", money(listing.ebay_sold_price)),
+        ("eBay's fees", money(listing.ebay_fees)),
+    ]
+
+
+def _profit(listing: ProductListing) -> dict[str, Any]:
+    """Say what it earned, or what is expected: an estimate must look like one."""
+    if listing.state != State.SOLD:
+        return {"words": "Expected profit, gross", "amount": listing.estimated_profit, "sure": False}
+    if listing.profit_is_provisional:
+        return {"words": "Profit, provisional", "amount": listing.final_profit, "sure": False}
+    return {"words": "Profit, final", "amount": listing.final_profit, "sure": True}
+
+
+def _host(url: str) -> str:
+    return url.split("/", 3)[2].removeprefix("www.") if url.count("/") > 2 else url
+
+
+def _code(code: str) -> SafeString:
+    return format_html('<span class="ae-code">{}</span>', code)
