@@ -12,6 +12,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+from aetos.backoffice import LOGIN_REDIRECT_URL, UNFOLD  # noqa: F401
 from aetos.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent

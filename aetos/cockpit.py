@@ -1,0 +1,196 @@
+"""The home page: how many listings are where, what needs a person, and which way out works."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from integrations.admin.channels import health, waiting_by_channel
+from integrations.channels import CHANNELS
+from integrations.models import Channel, InboxMessage, OutboxMessage
+from listings.admin.filters import ListingQuestions
+from listings.admin.show import LETTERS
+from listings.models import ProductListing
+from listings.states import State
+from scraping.models import ScrapeJob
+
+LISTINGS = "admin:listings_productlisting_changelist"
+JOBS = "admin:scraping_scrapejob_changelist"
+OUTBOX = "admin:integrations_outboxmessage_changelist"
+INBOX = "admin:integrations_inboxmessage_changelist"
+CHANNEL_LIST = "admin:integrations_channel_changelist"
+
+JOB_TROUBLE = (ScrapeJob.Status.FAILED, ScrapeJob.Status.LOST)
+INBOX_OPEN = (InboxMessage.Status.CONFLICT, InboxMessage.Status.PARKED)
+# A badge need not know whether it is 1,000 or 3,000.
+ENOUGH = 1000
+
+
+@dataclass(frozen=True)
+class Need:
+    """One kind of thing that waits for a person."""
+
+    count: int
+    words: str
+    act: str
+    url: str
+    tone: str = "warn"
+
+
+def cockpit(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add what the home page shows, as far as this member of staff may see it."""
+    may = request.user.has_perm
+    sees = may("listings.view_productlisting")
+    states = _states() if sees else []
+    needs = [need for need in _needs(request) if need.count]
+    return context | {
+        "title": "Now",
+        "needs": needs,
+        "things": sum(need.count for need in needs),
+        "states": states,
+        "total": sum(each["count"] for each in states),
+        "channels": _channels() if may("integrations.view_channel") else [],
+        "jobs": list(ScrapeJob.objects.defer("deliveries")[:5]) if may("scraping.view_scrapejob") else [],
+        "may_run": may("scraping.trigger_scrape"),
+        "may_look": sees,
+        "now": timezone.now(),
+        "no_broker": not settings.RABBITMQ_URL,
+    }
+
+
+def _states() -> list[dict[str, Any]]:
+    """Count the listings in each state: one grouped count over an index."""
+    counts = dict(ProductListing.objects.order_by().values_list("state").annotate(count=Count("pk")))
+    return [
+        {
+            "letter": LETTERS[state],
+            "label": state.label,
+            "css": state.value.lower(),
+            "count": counts.get(state.value, 0),
+            "url": f"{reverse(LISTINGS)}?state={state.value}",
+        }
+        for state in State
+    ]
+
+
+def _capped(rows: Any) -> int:
+    return int(rows.order_by()[:ENOUGH].count())
+
+
+def _needs(request: HttpRequest) -> list[Need]:
+    may = request.user.has_perm
+    needs: list[Need] = []
+    rows: QuerySet[Any]
+    if may("integrations.view_inboxmessage"):
+        rows = InboxMessage.objects.filter(status__in=INBOX_OPEN)
+        words = "callbacks wait for a decision, or for something that we do not know yet"
+        needs.append(Need(_capped(rows), words, "Decide", f"{reverse(INBOX)}?status=open", "bad"))
+    if may("listings.view_productlisting"):
+        rows = ProductListing.objects.filter(error_message__isnull=False)
+        url = f"{reverse(LISTINGS)}?attention=on"
+        needs.append(
+            Need(_capped(rows), "listings have an error: a partner could not be told", "Look", url, "bad")
+        )
+        ending = ListingQuestions({"ends": "on"}).narrow(ProductListing.objects.all())
+        words = "listings cancel themselves within 24 hours"
+        needs.append(Need(_capped(ending), words, "Snooze or let go", f"{reverse(LISTINGS)}?ends=on"))
+    if may("integrations.view_outboxmessage"):
+        rows = OutboxMessage.objects.filter(given_up_at__isnull=False)
+        words = "deliveries were given up"
+        needs.append(Need(_capped(rows), words, "Deliver again", f"{reverse(OUTBOX)}?state=given-up", "bad"))
+    if may("scraping.view_scrapejob"):
+        rows = ScrapeJob.objects.filter(status__in=JOB_TROUBLE)
+        needs.append(
+            Need(_capped(rows), "jobs failed or were lost", "Look", f"{reverse(JOBS)}?status=trouble")
+        )
+    return needs
+
+
+def _channels() -> list[dict[str, Any]]:
+    """Return each way out with its health and what waits on it."""
+    known, waiting = {row.name: row for row in Channel.objects.all()}, waiting_by_channel()
+    rows = []
+    for name in CHANNELS:
+        words, tone = health(known.get(name) or Channel(name=name))
+        url = f"{reverse(OUTBOX)}?state=pending&channel={name}"
+        channel = known.get(name)
+        rows.append(
+            {
+                "name": name,
+                "words": words,
+                "tone": tone,
+                "waiting": waiting.get(name, 0),
+                "url": url,
+                "error": channel.last_error if channel else "",
+            }
+        )
+    return rows
+
+
+# ---- the sidebar --------------------------------------------------------------------------------
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the sidebar, as far as this member of staff may go."""
+    may = request.user.has_perm
+    user = ("auth.view_user", "People", "admin:auth_user_changelist", "group")
+    groups = (
+        (
+            "",
+            (
+                ("listings.view_productlisting", "Listings", LISTINGS, "photo_camera"),
+                ("scraping.view_scrapejob", "Scrape jobs", JOBS, "search"),
+            ),
+        ),
+        (
+            "Machinery",
+            (
+                ("integrations.view_inboxmessage", "Inbox", INBOX, "inbox"),
+                ("integrations.view_outboxmessage", "Deliveries", OUTBOX, "outbox"),
+                ("integrations.view_channel", "Channels", CHANNEL_LIST, "cable"),
+                (
+                    "listings.view_transitionlog",
+                    "Transition log",
+                    "admin:listings_transitionlog_changelist",
+                    "history",
+                ),
+            ),
+        ),
+        (
+            "Set-up",
+            (
+                user,
+                ("auth.view_group", "Groups", "admin:auth_group_changelist", "badge"),
+                ("authtoken.view_tokenproxy", "API tokens", "admin:authtoken_tokenproxy_changelist", "key"),
+            ),
+        ),
+    )
+    badges = _badges(request)
+    home = {"title": "Now", "icon": "bolt", "link": reverse("admin:index")}
+    result: list[dict[str, Any]] = [{"items": [home]}]
+    for title, entries in groups:
+        items = [
+            {"title": words, "icon": icon, "link": reverse(name)} | badges.get(name, {})
+            for permission, words, name, icon in entries
+            if may(permission)
+        ]
+        result.append({"title": title, "separator": bool(title), "items": items})
+    return result
+
+
+def _badges(request: HttpRequest) -> dict[str, dict[str, str]]:
+    """Count what needs a person, for the sidebar of every page: small parts of tables, with an index each."""
+    may, badges = request.user.has_perm, {}
+    if may("integrations.view_inboxmessage") and (
+        count := _capped(InboxMessage.objects.filter(status__in=INBOX_OPEN))
+    ):
+        badges[INBOX] = {"badge": str(count)}
+    if may("integrations.view_outboxmessage") and (
+        count := _capped(OutboxMessage.objects.filter(given_up_at__isnull=False))
+    ):
+        badges[OUTBOX] = {"badge": str(count)}
+    return badges
