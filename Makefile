@@ -1,0 +1,66 @@
+# The whole of it, from a fresh clone: `make run` to see it, `make test` to try it.
+PORT ?= 8000
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_STAMP := $(VENV)/.requirements
+DEV_STAMP := $(VENV)/.requirements-dev
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format clean
+
+help:
+	@echo "make run [PORT=8000]   the product with sample data, at http://localhost:8000"
+	@echo "make test [ARGS=...]   the whole suite; ARGS go to pytest"
+	@echo "make check             format, lint, types, imports, migrations, deployment"
+	@echo "make format            rewrite the code as ruff has it"
+	@echo "make clean             forget the environment and the caches; data and .env stay"
+
+run: $(RUN_STAMP)
+	@$(BIN)/python aetos/management/dotenv.py
+	@$(BIN)/python manage.py demo --port $(PORT)
+
+test: $(DEV_STAMP)
+	@$(BIN)/python -m tests.run $(ARGS)
+
+check: $(DEV_STAMP)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m tests.production makemigrations --check --dry-run
+	@$(BIN)/python -m tests.production check --deploy --fail-level WARNING
+
+format: $(DEV_STAMP)
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(RUN_STAMP): requirements.txt | $(BIN)/python
+	@echo "Installing what it runs on (once) ..."
+	@$(PIP) install -r requirements.txt
+	@touch $@
+
+$(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
+	@echo "Installing what the tests need (once) ..."
+	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+# A version manager may put a `python3.12` on the PATH that only says how to install one: each is asked.
+$(BIN)/python:
+	@for python in $(PYTHON) python3.11 python3.12 python3.13 python3.14; do \
+	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && found=$$python && break; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "Python 3.11 or later is needed. Install it, or name it: make run PYTHON=/path/to/python3"; exit 1; \
+	fi; \
+	if ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "$$found can't make environments. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$($$found --version) ..."; \
+	$$found -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }

@@ -1,0 +1,142 @@
+"""`manage.py demo`: the whole product on one machine, with simulated partners and their sample jobs."""
+
+import os
+import shlex
+import socket
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from honcho.environ import parse_procfile
+
+from aetos.management.processes import Processes
+
+USER = "admin"
+PARTNERS = {
+    "SCRAPER_API_URL": "scraperv2",
+    "CHATTERBOT_API_URL": "chatterbot",
+    "EBAY_API_URL": "ebaylister",
+}
+BANNER = """
+  Aetos Orchestrator is at   {url}
+  sign in as                 {user}
+  with the password          {password}
+  the API, to try out        {url}/docs
+  settings and keys          .env (data: {data})
+  to end all of it           Ctrl-C
+"""
+
+
+class Command(BaseCommand):
+    help = "Run web, worker, beat and simulated partners together, with a staff login and sample jobs."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=8000)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        port = options["port"]
+        refuse_a_taken_port(port)
+        self.stdout.write("Preparing the database and the static files ...")
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("collectstatic", verbosity=0, interactive=False)
+        password = ensure_staff_user()
+        partners_port = free_port()
+        url = f"http://localhost:{port}"
+
+        def announce() -> None:
+            banner = BANNER.format(url=url, user=USER, password=password, data=settings.DATA_DIR)
+            self.stdout.write(self.style.SUCCESS(banner))
+            self.stdout.flush()
+
+        self.stdout.write("Starting web, worker, beat and the simulated partners ...")
+        ended = Processes().run(
+            commands(partners_port),
+            environment(port, partners_port),
+            ready=lambda: answers(f"http://127.0.0.1:{port}/health/live"),
+            announce=announce,
+        )
+        if ended:
+            raise CommandError(ended)
+        self.stdout.write("All ended.")
+
+
+def refuse_a_taken_port(port: int) -> None:
+    """Raise CommandError where the web server could not listen, and name a port that is free."""
+    if not 0 < port < 65_536:
+        raise CommandError(f"{port} is not a port. Try: make run PORT={free_port()}")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))  # noqa: S104  where gunicorn will listen
+        except OSError as error:
+            raise CommandError(
+                f"Port {port} can't be used ({error.strerror}). Try: make run PORT={free_port()}"
+            ) from error
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def ensure_staff_user() -> str:
+    """Make the demo's staff user at the first run; return what to say of the password."""
+    users = get_user_model()._default_manager
+    known = users.filter(username=USER).first()
+    password = os.environ.get("DEMO_PASSWORD", "")
+    if known is None:
+        if not password:
+            raise CommandError("DEMO_PASSWORD is missing. Run: python aetos/management/dotenv.py")
+        users.create_superuser(USER, password=password)
+        return password
+    # Somebody may have changed it since; a wrong one printed would be worse than none.
+    return password if known.check_password(password) else "(the one you have set)"
+
+
+def commands(partners_port: int) -> dict[str, str]:
+    """Return the Procfile's processes, and the simulated partners beside them."""
+    procfile = (Path(settings.BASE_DIR) / "Procfile").read_text(encoding="utf-8")
+    # With a memory, what they sold and were asked outlasts a restart, as our own data do.
+    memory = Path(settings.DATA_DIR) / "partners.json"
+    partners = [sys.executable, "-m", "integrations.simulators", "--port", str(partners_port)]
+    partners += ["--feed", "--memory", str(memory)]
+    return {**parse_procfile(procfile).processes, "partners": shlex.join(partners)}
+
+
+def environment(port: int, partners_port: int) -> dict[str, str]:
+    """Return the processes' environment: ours, and defaults for what nobody has set."""
+    base = f"http://127.0.0.1:{partners_port}"
+    defaults = {name: f"{base}/{partner}" for name, partner in PARTNERS.items()}
+    defaults |= {
+        "PUBLIC_URL": f"http://localhost:{port}",
+        "LOG_LEVEL": "WARNING",
+        "GUNICORN_CMD_ARGS": "--log-level warning",
+        # Root is at home in a container; Celery's eight lines about it would hide what matters.
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+    }
+    return {
+        **defaults,
+        **os.environ,
+        "PORT": str(port),
+        "ORCHESTRATOR_URL": f"http://127.0.0.1:{port}",
+        # The Procfile says `gunicorn` and `celery`: those of this environment.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def answers(url: str) -> bool:
+    """Return whether something answers there with 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as reply:  # noqa: S310  our own loopback address
+            return bool(reply.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,129 @@
+"""Several processes as one: they start together, they end together, and none is left behind.
+
+The Procfile is read, and lines are printed, by honcho. Its Manager is not used: a signal that
+arrives before all have started breaks its loop and leaves processes running, and a process that
+ends by itself with status 0 would count as success.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import FrameType
+from typing import IO
+
+from honcho.colour import get_colours
+from honcho.printer import Message, Printer
+
+GRACE_SECONDS = 10.0
+TICK_SECONDS = 0.1
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Processes:
+    """Processes that live and die together. Each is a process group of its own, ended as a whole."""
+
+    def __init__(self, output: IO[str] = sys.stdout) -> None:
+        self._printer = Printer(output)
+        self._colours = get_colours()
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._printing: list[threading.Thread] = []
+        self._signals = 0
+
+    def run(
+        self,
+        commands: Mapping[str, str],
+        environment: Mapping[str, str],
+        ready: Callable[[], bool],
+        announce: Callable[[], None],
+    ) -> str | None:
+        """Start the commands and hold them until a signal ends them all.
+
+        `announce` is called once, when `ready` says yes. Returns None after a signal, or a sentence
+        about the process that ended by itself and took the others with it.
+        """
+        before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
+        self._printer.width = max(map(len, commands))
+        try:
+            for name, command in commands.items():
+                self._start(name, command, environment)
+            return self._hold(ready, announce)
+        finally:
+            self._end()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._signals += 1
+
+    def _start(self, name: str, command: str, environment: Mapping[str, str]) -> None:
+        process = subprocess.Popen(  # noqa: S602  a Procfile's lines are shell lines, and our own
+            command,
+            shell=True,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches us alone, and we end the group in order
+        )
+        self._running[name] = process
+        printing = threading.Thread(
+            target=self._print, args=(name, process, next(self._colours)), daemon=True
+        )
+        printing.start()
+        self._printing.append(printing)
+
+    def _print(self, name: str, process: subprocess.Popen[bytes], colour: str) -> None:
+        assert process.stdout is not None  # noqa: S101  we asked for the pipe
+        for line in process.stdout:
+            now = datetime.now()  # noqa: DTZ005  a person reads it, by the clock on the wall
+            self._printer.write(Message("line", line, now, name, colour))
+
+    def _hold(self, ready: Callable[[], bool], announce: Callable[[], None]) -> str | None:
+        announced = False
+        while not self._signals:
+            for name, process in self._running.items():
+                if (status := process.poll()) is not None:
+                    return f"{name} ended by itself with status {status}; the others were ended with it."
+            if not announced and ready():
+                announced = True
+                announce()
+            time.sleep(TICK_SECONDS)
+        return None
+
+    def _end(self) -> None:
+        """End every group: politely, and after a while, or at a second signal, by force."""
+        asked = self._signals
+        self._signal_groups(signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while self._alive() and time.monotonic() < deadline and self._signals <= max(asked, 1):
+            time.sleep(TICK_SECONDS)
+        self._signal_groups(signal.SIGKILL)
+        for process in self._running.values():
+            process.wait()
+        for printing in self._printing:
+            printing.join(timeout=1)
+
+    def _alive(self) -> bool:
+        for process in self._running.values():
+            process.poll()  # reaps it, so that its group can be seen to be empty
+        return any(_signal_group(process.pid, 0) for process in self._running.values())
+
+    def _signal_groups(self, number: int) -> None:
+        for process in self._running.values():
+            _signal_group(process.pid, number)
+
+
+def _signal_group(group: int, number: int) -> bool:
+    """Send a signal to a process group (0: only ask), return whether there is one."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # macOS says so of a group whose last members are about to vanish
+        return False
+    return True
