@@ -1,0 +1,56 @@
+"""A pytest plugin: what needs a server that is not there is left out, counted and said, never passed over.
+
+Tests marked `postgres` need DATABASE_URL to name a PostgreSQL, those marked `rabbitmq` need RABBITMQ_URL.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pytest
+
+SERVERS = {"postgres": "PostgreSQL", "rabbitmq": "RabbitMQ"}
+# Where the runner wants to know which tests were left out; it then says so itself, once for all its runs.
+REPORT_VARIABLE = "NOT_RUN_REPORT"
+_left_out = pytest.StashKey[dict[str, list[str]]]()
+
+
+def absent(environment: Mapping[str, str]) -> set[str]:
+    """Take the environment, return the markers whose server it does not name."""
+    there = {
+        "postgres": environment.get("DATABASE_URL", "").startswith(("postgres://", "postgresql://")),
+        "rabbitmq": bool(environment.get("RABBITMQ_URL")),
+    }
+    return {marker for marker, found in there.items() if not found}
+
+
+def closing_line(left_out: Iterable[list[str]]) -> str:
+    """Take the absent markers of each test that was not run, return the line that says so, or nothing."""
+    counts = Counter(SERVERS[marker] for markers in left_out for marker in markers)
+    if not counts:
+        return ""
+    needs = ", ".join(f"{count} need {server}" for server, count in sorted(counts.items()))
+    return f"NOT RUN: {needs.replace(' need', ' tests need', 1)}, which could not be found."
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take out the tests whose server is absent, and remember them."""
+    missing = absent(os.environ)
+    needs = {item: sorted({mark.name for mark in item.iter_markers()} & missing) for item in items}
+    out = [item for item, markers in needs.items() if markers]
+    config.stash[_left_out] = {item.nodeid: needs[item] for item in out}
+    if out:
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if not needs[item]]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what was left out, or leave word for the runner."""
+    left_out = config.stash.get(_left_out, {})
+    if report := os.environ.get(REPORT_VARIABLE):
+        Path(report).write_text(json.dumps(left_out), encoding="utf-8")
+    elif line := closing_line(left_out.values()):
+        terminalreporter.write_sep("=", line, red=True, bold=True)

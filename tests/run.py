@@ -1,0 +1,92 @@
+"""`make test`: the whole suite, once on PostgreSQL where there is one and once on SQLite.
+
+What could not run for want of a server is said in one closing line; with CI=true it is a failure.
+Arguments go to pytest.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.needs import REPORT_VARIABLE, closing_line
+from tests.services import Found, NotUsable, find_postgres, find_rabbitmq
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTHING_COLLECTED = 5
+TRUE = {"1", "true", "yes", "on"}
+
+
+def main(given: list[str]) -> int:
+    """Take pytest's arguments, run the suite, return the exit status."""
+    signal.signal(signal.SIGTERM, _end)
+    environment = dict(os.environ)
+    with ExitStack() as stack:
+        try:
+            postgres, rabbitmq = find_postgres(environment, stack), find_rabbitmq(environment, stack)
+        except NotUsable as error:
+            _say(str(error))
+            return 2
+        for server, found in (("PostgreSQL", postgres), ("RabbitMQ", rabbitmq)):
+            _say(f"{server}: {found.how if found else 'not found'}")
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aetos-run-")))
+        runs = ([("PostgreSQL", postgres.url)] if postgres else []) + [("SQLite", "")]
+        outcomes = [
+            run(name, _environment(environment, url, rabbitmq), folder / name, given) for name, url in runs
+        ]
+    line = closing_line(_not_run_at_all([left_out for _, left_out in outcomes]).values())
+    if line:
+        _say(f"\n{line}")
+    return verdict([status for status, _ in outcomes], bool(line), environment)
+
+
+def run(
+    name: str, environment: dict[str, str], report: Path, given: list[str]
+) -> tuple[int, dict[str, list[str]]]:
+    """Run pytest once; return its status, and which tests lacked which servers."""
+    _say(f"\n======== on {name} ========")
+    command = [sys.executable, "-m", "pytest", *given]
+    status = subprocess.run(command, cwd=ROOT, env={**environment, REPORT_VARIABLE: str(report)}).returncode
+    return status, json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
+
+
+def verdict(statuses: list[int], incomplete: bool, environment: dict[str, str]) -> int:
+    """Take the runs' statuses and whether tests were left out, return the exit status of all."""
+    if bad := [status for status in statuses if status not in (0, NOTHING_COLLECTED)]:
+        return bad[0]
+    if all(status == NOTHING_COLLECTED for status in statuses):
+        return NOTHING_COLLECTED
+    return int(incomplete and environment.get("CI", "").lower() in TRUE)
+
+
+def _not_run_at_all(runs: list[dict[str, list[str]]]) -> dict[str, list[str]]:
+    """Return the tests that every run left out, with what the first one lacked for them."""
+    first, *others = runs
+    return {test: servers for test, servers in first.items() if all(test in other for other in others)}
+
+
+def _environment(given: dict[str, str], database_url: str, rabbitmq: Found | None) -> dict[str, str]:
+    environment = {
+        name: value for name, value in given.items() if name not in ("DATABASE_URL", "RABBITMQ_URL")
+    }
+    if database_url:
+        environment["DATABASE_URL"] = database_url
+    if rabbitmq:
+        environment["RABBITMQ_URL"] = rabbitmq.url
+    return environment
+
+
+def _end(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)  # unwinds the stack, so that no server is left behind
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

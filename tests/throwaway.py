@@ -1,0 +1,194 @@
+"""A PostgreSQL and a RabbitMQ of our own, from the machine's binaries, gone when the run is over."""
+
+import glob
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+START_SECONDS = 90
+STOP_SECONDS = 30
+# It may lose everything when the machine stops: that is what makes it fast.
+FORGETFUL = "-c fsync=off -c full_page_writes=off"
+
+
+@contextmanager
+def postgres() -> Iterator[str | None]:
+    """Start a cluster on a free port and give its URL, or None where there are no binaries."""
+    initdb = _program(
+        "initdb", "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin"
+    )
+    if initdb is None:
+        yield None
+        return
+    with _folder() as folder:
+        port, cluster, log = free_port(), folder / "cluster", folder / "log"
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= {FORGETFUL}"
+        pg_ctl = [str(initdb.with_name("pg_ctl")), "-D", str(cluster), "-w", "-t", str(START_SECONDS)]
+        try:
+            _run(
+                [str(initdb), "-D", str(cluster), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
+                folder,
+            )
+            _run([*pg_ctl, "-l", str(log), "-o", options, "start"], folder)
+        except subprocess.SubprocessError as error:
+            print(f"PostgreSQL did not start: {error} {_tail(log)}")
+            yield None
+            return
+        try:
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            _run([*pg_ctl, "-m", "immediate", "stop"], folder)
+
+
+@contextmanager
+def rabbitmq(can_log_in: Callable[[str], bool]) -> Iterator[str | None]:
+    """Start a broker on a free port and give its URL, or None where there are no binaries."""
+    # Debian's wrapper in sbin insists on its own user and log; the program behind it does not.
+    server = _program("rabbitmq-server", "/usr/lib/rabbitmq/bin", "/opt/homebrew/opt/rabbitmq/sbin")
+    if server is None:
+        yield None
+        return
+    with _folder() as folder:
+        port, log = free_port(), folder / "log"
+        epmd_before = _listens(4369)
+        with log.open("wb") as output:
+            broker = subprocess.Popen(
+                [str(server)],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                **_as_nobody_special(folder, _broker_environment(folder, port)),
+            )
+        try:
+            url = f"amqp://guest:guest@127.0.0.1:{port}/"
+            started = _wait_for(lambda: broker.poll() is not None or can_log_in(url), START_SECONDS)
+            if not started or broker.poll() is not None:
+                print(f"RabbitMQ did not start: {_tail(log)}")
+                yield None
+                return
+            yield url
+        finally:
+            _stop(broker)
+            if not epmd_before:
+                _stop_epmd()
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _program(name: str, *folders: str) -> Path | None:
+    """Find a program in the folders given, newest version first, or on the PATH."""
+    found = [Path(path) for folder in folders for path in sorted(glob.glob(f"{folder}/{name}"), reverse=True)]
+    on_path = shutil.which(name)
+    return found[0] if found else Path(on_path).resolve() if on_path else None
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Make a folder that belongs to whom the servers run as, and delete it in the end."""
+    folder = Path(tempfile.mkdtemp(prefix="aetos-servers-"))
+    if owner := _unprivileged():
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unprivileged() -> pwd.struct_passwd | None:
+    """Return whom root lends its servers to, since PostgreSQL refuses root; None if we are not root."""
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name: entry for entry in pwd.getpwall()}
+    return known.get("postgres") or known.get("rabbitmq") or known["nobody"]
+
+
+def _as_nobody_special(folder: Path, environment: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return what makes subprocess run a server in its folder, and not as root."""
+    options: dict[str, Any] = {
+        "cwd": folder,
+        "env": {**os.environ, "HOME": str(folder), **(environment or {})},
+    }
+    if owner := _unprivileged():
+        options |= {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+    return options
+
+
+def _run(command: list[str], folder: Path) -> None:
+    # To a file, not a pipe: the server inherits it, and a pipe would be waited for as long as it lives.
+    with (folder / "output").open("ab") as output:
+        subprocess.run(
+            command,
+            stdout=output,
+            stderr=output,
+            check=True,
+            timeout=START_SECONDS + 10,
+            **_as_nobody_special(folder),
+        )
+
+
+def _broker_environment(folder: Path, port: int) -> dict[str, str]:
+    """Return a node that shares nothing with another on this machine: name, ports, folders, plugins."""
+    (folder / "none").write_text("")
+    (folder / "rabbitmq.conf").write_text(f"listeners.tcp.local = 127.0.0.1:{port}\n")
+    (folder / "plugins").write_text("[].\n")
+    return {
+        "RABBITMQ_NODENAME": f"aetos_test_{os.getpid()}@localhost",
+        "RABBITMQ_DIST_PORT": str(free_port()),
+        "RABBITMQ_CONF_ENV_FILE": str(folder / "none"),
+        "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+        "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
+        "RABBITMQ_LOG_BASE": str(folder / "logs"),
+        "RABBITMQ_PID_FILE": str(folder / "pid"),
+        "ERL_EPMD_ADDRESS": "127.0.0.1",
+    }
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            break
+        if _wait_for(lambda: process.poll() is not None, STOP_SECONDS):
+            break
+    process.wait()
+
+
+def _stop_epmd() -> None:
+    """End Erlang's port mapper, which our broker started; it refuses while it knows another node."""
+    if epmd := shutil.which("epmd"):
+        subprocess.run([epmd, "-kill"], capture_output=True, timeout=STOP_SECONDS)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _wait_for(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(errors="replace")[-600:] if log.exists() else ""
