@@ -1,18 +1,30 @@
-"""What the outbox sends to ScraperV2, and what its answers mean to us."""
+"""What the outbox sends to ScraperV2, and what its answers mean to us.
 
+`POST /scrape` has no idempotency key, so a call whose answer was lost (a
+time-out, a broken connection, a 5xx, our own crash) may have started a job all
+the same. `start_called_at` is written before the call and taken back only when
+it surely started nothing. While it stands, the next attempt looks for the job
+before it starts another.
+
+A delivery for a job whose id we never learnt is taken in as one that came
+unasked, and is folded into ours when the next attempt finds it. If there is no
+next attempt it stays a job of its own: nothing of it is lost either way.
+"""
+
+from datetime import datetime
 from uuid import UUID
 
-from integrations import scraperv2
+from integrations import clock, scraperv2
+from integrations.http import PermanentError, TransientError
 from integrations.outbox import Delivery
 from scraping import jobs
-from scraping.models import ScrapeJob
+from scraping.models import UNASKED, ScrapeJob
+
+OVER = ("completed", "failed")
 
 
 def start_job(delivery: Delivery) -> str:
     """Start the job at ScraperV2, once.
-
-    From the second attempt on, an earlier call may have started it and its
-    answer been lost: then the job is looked for before another is started.
 
     Raises:
         integrations.http.TransientError, PermanentError.
@@ -20,24 +32,53 @@ def start_job(delivery: Delivery) -> str:
     job = ScrapeJob.objects.get(uuid=delivery.key)
     if job.status not in (ScrapeJob.Status.PENDING, ScrapeJob.Status.FAILED):
         return "already started"
-    scraper_job_id = _started_before(job) if delivery.attempt > 1 else None
-    adopted = scraper_job_id is not None
-    if scraper_job_id is None:
-        scraper_job_id = scraperv2.start(brands=job.brands, search=job.search)
+    if job.replaced_by_id:
+        return f"run again as job {job.replaced_by_id}"
+    if job.start_called_at and (found := _started_before(job, job.start_called_at)):
+        scraper_job_id, ended = found
+        jobs.started(delivery.key, scraper_job_id, ended=ended)
+        return f"adopted {scraper_job_id}"
+    scraper_job_id = _start(job)
     jobs.started(delivery.key, scraper_job_id)
-    return f"{'adopted' if adopted else 'started'} {scraper_job_id}"
+    return f"started {scraper_job_id}"
 
 
-def _started_before(job: ScrapeJob) -> UUID | None:
-    ours = set(
-        ScrapeJob.objects.filter(scraper_job_id__isnull=False).values_list("scraper_job_id", flat=True)
-    )
-    for remote in scraperv2.jobs():
-        if remote.brands == job.brands and remote.job_id not in ours:
-            return remote.job_id
+def _start(job: ScrapeJob) -> UUID:
+    row = ScrapeJob.objects.filter(pk=job.pk)
+    if job.start_called_at is None:
+        row.update(start_called_at=clock.now())
+    try:
+        return scraperv2.start(brands=job.brands, search=job.search)
+    except (TransientError, PermanentError) as error:
+        surely_not = isinstance(error, PermanentError) or not error.lost_answer
+        if job.start_called_at is None and surely_not:
+            row.update(start_called_at=None)
+        raise
+
+
+def _started_before(job: ScrapeJob, since: datetime) -> tuple[UUID, bool] | None:
+    """Find the job that an earlier call has started; return ScraperV2's id, and whether it is over there.
+
+    ScraperV2's documents tell neither the search term nor a time. What counts
+    as ours has our brands, belongs to no other job of ours, and began after
+    our first call. Of several, the most recent one is taken: the others come
+    in unasked, which is harmless.
+    """
+    delivered = ScrapeJob.objects.filter(triggered_by=UNASKED, created_at__gte=since, brands=job.brands)
+    if early := delivered.exclude(scraper_job_id=None).order_by("-id").first():
+        return UUID(str(early.scraper_job_id)), True
+    remotes = scraperv2.jobs()
+    ids = [remote.job_id for remote in remotes]
+    known = {row.scraper_job_id: row for row in ScrapeJob.objects.filter(scraper_job_id__in=ids)}
+    for remote in reversed(remotes):
+        row = known.get(remote.job_id)
+        if row and (row.started_at or row.created_at) < since:
+            return None  # they are listed in the order in which they began: all that is left is older than our call
+        if row is None and remote.brands == job.brands:
+            return remote.job_id, remote.status in OVER
     return None
 
 
 def start_given_up(delivery: Delivery, error: str) -> None:
-    """Show the job as failed."""
+    """Show the job as failed, and tell staff."""
     jobs.failed(delivery.key, error)

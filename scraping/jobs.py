@@ -1,4 +1,4 @@
-"""The life of a scrape job: triggered, started, completed by a delivery, failed."""
+"""The life of a scrape job: triggered, started, completed by a delivery; or failed or lost, and run again."""
 
 import hashlib
 import json
@@ -14,13 +14,15 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from integrations import clock, outbox
+from listings import telegram
 from listings.ingest import Offer, ingest
 from listings.models import ProductListing
 from scraping.matches import Invalid, as_text, to_offer
-from scraping.models import InvalidMatch, ScrapeJob
+from scraping.models import UNASKED, InvalidMatch, ScrapeJob
 
 START = "scraper.start_job"
 Status = ScrapeJob.Status
+OPEN = (Status.PENDING, Status.RUNNING)
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,13 @@ class Outcome:
 
 class AlreadyReplayed(Exception):
     """The match has become a listing before."""
+
+
+class NotOver(Exception):
+    """Only a job that failed or was lost is run again."""
+
+
+# ---- start --------------------------------------------------------------------------------------
 
 
 @transaction.atomic
@@ -63,44 +72,95 @@ def trigger(*, brands: Sequence[str], search: str, by: str) -> ScrapeJob:
     return job
 
 
+def run_again(job_uuid: uuid.UUID | str, *, by: str) -> ScrapeJob:
+    """Start a new job in the place of one that failed or was lost.
+
+    Asked twice, it returns the job of the first time: a second click starts nothing.
+
+    Args:
+        job_uuid: the job that ended badly.
+        by: who asked for it.
+
+    Raises:
+        NotOver: the job is under way, or has completed.
+        ScrapeJob.DoesNotExist.
+    """
+    with transaction.atomic():
+        old = ScrapeJob.objects.select_for_update().get(uuid=job_uuid)
+        if old.replaced_by:
+            return old.replaced_by
+        if old.status not in (Status.FAILED, Status.LOST):
+            raise NotOver(f"The job is {old.status}: only one that failed or was lost is run again.")
+        new = trigger(brands=old.brands, search=old.search, by=by)
+        ScrapeJob.objects.filter(pk=old.pk).update(replaced_by=new)
+    return new
+
+
 @transaction.atomic
-def started(job_uuid: str, scraper_job_id: uuid.UUID) -> None:
+def started(job_uuid: str, scraper_job_id: uuid.UUID, *, ended: bool = False) -> None:
     """Keep ScraperV2's id of our job.
 
     ScraperV2 may have delivered before its answer to our call was read: then
     the delivery made a row of its own, which is folded into ours.
+
+    Args:
+        job_uuid: our id.
+        scraper_job_id: ScraperV2's.
+        ended: it is over there already, so ask for its result soon rather than wait for a call.
     """
     job = ScrapeJob.objects.select_for_update().get(uuid=job_uuid)
-    early = (
-        ScrapeJob.objects.select_for_update().filter(scraper_job_id=scraper_job_id).exclude(pk=job.pk).first()
-    )
+    unasked = ScrapeJob.objects.select_for_update().filter(triggered_by=UNASKED)
+    early = unasked.filter(scraper_job_id=scraper_job_id).first()
     if early:
-        ScrapeJob.objects.filter(pk=early.pk).update(scraper_job_id=None)
-        InvalidMatch.objects.filter(job=early).update(job=job)
-        for name in (
-            "completed_at",
-            "deliveries",
-            "matches",
-            "created_listings",
-            "resighted",
-            "invalid",
-            "warning",
-        ):
-            setattr(job, name, getattr(early, name))
-        early.delete()
+        _fold(early, into=job)
+    patience = timedelta(minutes=0 if ended else settings.SCRAPE_DEADLINE_MINUTES)
     job.scraper_job_id = scraper_job_id
     job.status = Status.COMPLETED if early else Status.RUNNING
     job.error = ""
     job.started_at = clock.now()
-    job.deadline_at = None if early else job.started_at + timedelta(minutes=settings.SCRAPE_DEADLINE_MINUTES)
+    job.deadline_at = None if early else job.started_at + patience
     job.save()
 
 
-def failed(job_uuid: str, error: str) -> None:
-    """Note that the job will not run, and why."""
-    ScrapeJob.objects.filter(uuid=job_uuid, status__in=(Status.PENDING, Status.RUNNING)).update(
-        status=Status.FAILED, error=error
-    )
+def _fold(early: ScrapeJob, *, into: ScrapeJob) -> None:
+    ScrapeJob.objects.filter(pk=early.pk).update(scraper_job_id=None)
+    InvalidMatch.objects.filter(job=early).update(job=into)
+    ProductListing.objects.filter(session_id=early.pk).update(session_id=into.pk)
+    for name in (
+        "completed_at",
+        "deliveries",
+        "matches",
+        "created_listings",
+        "resighted",
+        "invalid",
+        "warning",
+    ):
+        setattr(into, name, getattr(early, name))
+    early.delete()
+
+
+# ---- end ----------------------------------------------------------------------------------------
+
+
+def failed(job_uuid: uuid.UUID | str, error: str) -> bool:
+    """Note that the job failed, and tell staff; return False where it was over already."""
+    return _end(job_uuid, Status.FAILED, error)
+
+
+def lost(job_uuid: uuid.UUID | str, error: str) -> bool:
+    """Note that nobody knows what became of the job, and tell staff; return False where it was over already."""
+    return _end(job_uuid, Status.LOST, error)
+
+
+@transaction.atomic
+def _end(job_uuid: uuid.UUID | str, status: str, error: str) -> bool:
+    # One statement decides: a delivery that came first has completed the job, one that comes later completes it still.
+    open_job = ScrapeJob.objects.filter(uuid=job_uuid, status__in=OPEN)
+    if not open_job.update(status=status, error=error, deadline_at=None):
+        return False
+    job = ScrapeJob.objects.get(uuid=job_uuid)
+    outbox.put(telegram.job_rows(f"Scrape job {job.pk} ({job.brand_names}) {status}: {error}"))
+    return True
 
 
 @transaction.atomic
@@ -145,15 +205,14 @@ def complete(
     job.created_listings += result.created
     job.resighted += result.resighted
     job.invalid += len(errors)
-    job.status, job.error, job.deadline_at, job.completed_at = Status.COMPLETED, "", None, clock.now()
+    job.status, job.error, job.unanswered = Status.COMPLETED, "", 0
+    job.deadline_at, job.completed_at = None, clock.now()
     job.save()
     return Outcome(result.created, result.resighted, errors, len(errors))
 
 
 def _locked(scraper_job_id: uuid.UUID, brands: list[str]) -> ScrapeJob:
-    new = ScrapeJob(
-        scraper_job_id=scraper_job_id, brands=brands, status=Status.RUNNING, triggered_by="scraper"
-    )
+    new = ScrapeJob(scraper_job_id=scraper_job_id, brands=brands, status=Status.RUNNING, triggered_by=UNASKED)
     ScrapeJob.objects.bulk_create([new], ignore_conflicts=True)
     return ScrapeJob.objects.select_for_update().get(scraper_job_id=scraper_job_id)
 
