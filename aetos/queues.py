@@ -78,5 +78,9 @@ beat_schedule = {
     "process what the inbox still holds": _every(30, "integrations.process_inbox"),
     "message the next sellers": _every(30, "listings.run_outreach"),
     "cancel what is overdue": _every(60, "listings.cancel_overdue"),
+    # Whoever asks ScraperV2 waits in its queue: one that hangs holds up no other sweep.
+    "ask for overdue scrapes": _every(60, "scraping.reconcile_scrapes", queue=f"{DEFAULT_QUEUE}.scraperv2"),
+    "run due search plans": _every(60, "scraping.run_due_plans"),
+    "watch that scrapes come in": _every(60, "scraping.watch_pipeline"),
 }
 beat_schedule_filename = str(settings.DATA_DIR / "beat-schedule")
