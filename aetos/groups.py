@@ -16,6 +16,10 @@ OPERATOR_PERMISSIONS = (
     ("listings", "change_outreachsettings"),
     ("scraping", "trigger_scrape"),
     ("scraping", "replay_invalidmatch"),
+    ("scraping", "add_searchplan"),
+    ("scraping", "change_searchplan"),
+    ("scraping", "delete_searchplan"),
+    ("integrations", "change_telegramsettings"),
     ("integrations", "replay_inboxmessage"),
     ("integrations", "redeliver_outboxmessage"),
 )

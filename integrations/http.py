@@ -35,6 +35,10 @@ class TransientError(PartnerError):
         self.lost_answer = lost_answer
 
 
+class Held(TransientError):
+    """No failure: the message waits for its time, `retry_after` seconds away, and the channel goes on."""
+
+
 class PermanentError(PartnerError):
     """The same call will fail the same way: staff are needed."""
 

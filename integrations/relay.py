@@ -19,7 +19,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from integrations import events
-from integrations.http import PartnerError, PermanentError, TransientError
+from integrations.http import Held, PartnerError, PermanentError, TransientError
 from integrations.models import Channel, DeliveryAttempt, OutboxMessage
 from integrations.outbox import EVENTS, ROUTES, Delivery
 
@@ -233,6 +233,12 @@ def _serve_calls(channel: str, holder: uuid.UUID) -> int:
         _keep(channel, holder)
         try:
             detail = _call(message)
+        except Held as held:
+            wait = timedelta(seconds=max(1.0, held.retry_after or 0.0))
+            OutboxMessage.objects.filter(pk=message.pk).update(
+                next_attempt_at=Now() + wait, last_error=str(held)
+            )
+            continue
         except TransientError as error:
             _retry_later(message, error)
             if _channel_failed(

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.conf import settings
 
 from integrations import clock, outbox, telegram
-from integrations.http import PermanentError, TransientError
+from integrations.http import Held, PermanentError, TransientError
 from integrations.models import OutboxMessage, TelegramMessage, TelegramSettings
 from integrations.outbox import Delivery
 from integrations.quiet_hours import quiet_end
@@ -28,10 +28,6 @@ ACTIONS = {letter: action for action, letter in LETTERS.items()}
 LONGEST_ANSWER = 200
 # Telegram forgets a tap in less than a minute: a second try is the last that can help.
 ANSWER_ATTEMPTS = 2
-
-
-class Held(TransientError):
-    """No failure: it is quiet now, and the message waits for the end."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from integrations import outbox
 from integrations.clock import now
 from integrations.models import OutboxMessage
-from listings import announcements, lifecycle
+from listings import announcements, lifecycle, telegram
 from listings.identity import Item
 from listings.models import ProductListing, Sighting, new_short_code
 from listings.states import State
@@ -88,7 +88,8 @@ def ingest(offers: Iterable[Offer], *, scraper_job_id: uuid.UUID, session_id: in
     created = {listing.identity: listing for listing in _insert(fresh)}
     lifecycle.found(created.values(), at=at)
     listings = created | _lock([key for key in keys if key not in created])
-    _resight(listings, groups, created=set(created), at=at)
+    cheaper = _resight(listings, groups, created=set(created), at=at)
+    outbox.put(telegram.digest_rows(list(created.values()), cheaper, job_number=session_id))
     Sighting.objects.bulk_create(
         Sighting(listing_id=listings[key].pk, scraper_job_id=scraper_job_id, seen_at=at, price=offer.price)
         for key in keys
@@ -160,8 +161,9 @@ def _lock(keys: list[str]) -> dict[str, ProductListing]:
 
 def _resight(
     listings: dict[str, ProductListing], groups: dict[str, list[Offer]], *, created: set[str], at: datetime
-) -> None:
-    """Let listings that are still FOUND follow what was seen of them since."""
+) -> list[tuple[ProductListing, Decimal]]:
+    """Let listings that are still FOUND follow; return those that got cheaper, each with the price before."""
+    cheaper: list[tuple[ProductListing, Decimal]] = []
     changed: list[ProductListing] = []
     events: list[OutboxMessage] = []
     for key, listing in listings.items():
@@ -172,10 +174,18 @@ def _resight(
         if before != (listing.title, listing.asking_price, listing.estimated_profit):
             listing.updated_at = max(at, listing.updated_at)
             changed.append(listing)
+        if (
+            key not in created
+            and before[1]
+            and listing.asking_price is not None
+            and listing.asking_price < before[1]
+        ):
+            cheaper.append((listing, before[1]))
     if changed:
         _save(changed)
     if events:
         outbox.put(events)
+    return cheaper
 
 
 def _save(changed: list[ProductListing]) -> None:

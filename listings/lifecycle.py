@@ -24,7 +24,7 @@ from django_fsm import TransitionNotAllowed
 from integrations import outbox
 from integrations.clock import Clock
 from integrations.models import OutboxMessage
-from listings import announcements, leads
+from listings import announcements, leads, telegram
 from listings.models import Note, ProductListing, TransitionLog
 from listings.profit import final_profit, to_pennies, together
 from listings.states import ARROWS, ENTERED_AT, TIMEOUT_SETTING, State, allowed_from
@@ -134,7 +134,15 @@ def sell(
 ) -> ProductListing:
     """LISTED → SOLD: `final_profit` is computed and kept. `shipping_cost` is added to what was known before."""
     facts = {"ebay_sold_price": ebay_sold_price, "ebay_fees": ebay_fees, "purchase_price": purchase_price}
-    return _take(listing_id, State.SOLD, by=by, reason=reason, facts=facts, postage=shipping_cost)
+    return _take(
+        listing_id,
+        State.SOLD,
+        by=by,
+        reason=reason,
+        facts=facts,
+        postage=shipping_cost,
+        follow=telegram.sale_rows,
+    )
 
 
 def cancel(listing_id: ListingId, *, by: str, reason: str = "") -> ProductListing:

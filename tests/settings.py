@@ -15,6 +15,7 @@ for _name, _value in {
     "CSRF_TRUSTED_ORIGINS": "http://testserver",
     "LOG_LEVEL": "INFO",
     "METRICS_KEY": "",
+    "TELEGRAM_BOT_TOKEN": "",
     "CURRENCY": "GBP",
 }.items():
     os.environ.setdefault(_name, _value)
