@@ -89,17 +89,23 @@ def _taken(table: str, *columns: str) -> str:
     return f'EXISTS (SELECT 1 FROM "{table}" old WHERE {same})'  # noqa: S608  names of our own
 
 
-def installed(connection: BaseDatabaseWrapper) -> dict[str, str]:
-    """Map the name of each of our triggers in the database to its table."""
+def installed(connection: BaseDatabaseWrapper, *, idle: bool = False) -> dict[str, str]:
+    """Map the name of each of our triggers in the database to its table.
+
+    Args:
+        idle: true counts those as well that are there and do not fire (PostgreSQL can switch one off).
+    """
     if connection.vendor == "postgresql":
         sql = (
             "SELECT tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
-            "WHERE tgname LIKE 'aetos\\_%' AND tgenabled <> 'D' AND pg_table_is_visible(pg_class.oid)"
+            "WHERE tgname LIKE 'aetos\\_%%' AND (tgenabled IN ('O', 'A') OR %s) AND pg_table_is_visible(pg_class.oid)"
         )
+        arguments: list[Any] = [idle]
     else:
-        sql = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'aetos@_%' ESCAPE '@'"
+        sql = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'aetos@_%%' ESCAPE '@'"
+        arguments = []
     with connection.cursor() as cursor:
-        cursor.execute(sql)
+        cursor.execute(sql, arguments)
         return dict(cursor.fetchall())
 
 
@@ -113,7 +119,7 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
 def remove(connection: BaseDatabaseWrapper) -> None:
     """Drop every trigger of ours: for an upgrade, and for tests that empty the tables."""
     with connection.cursor() as cursor:
-        for name in installed(connection):
+        for name in installed(connection, idle=True):
             cursor.execute(
                 f'DROP FUNCTION "{name}" CASCADE'
                 if connection.vendor == "postgresql"
