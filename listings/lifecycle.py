@@ -141,7 +141,7 @@ def sell(
         reason=reason,
         facts=facts,
         postage=shipping_cost,
-        follow=telegram.sale_rows,
+        follow=lambda it, by: telegram.sale_rows(it),
     )
 
 

@@ -54,7 +54,7 @@ def test_nothing_but_white_space_is_lost(text: str, longest: int) -> None:
     assert "".join("".join(parts).split()) == "".join(text.split())
 
 
-@given(st.text(st.characters(codec="utf-8"), max_size=200), st.integers(0, 40))
+@given(st.text(st.characters(codec="utf-8"), max_size=200), st.integers(1, 40))
 def test_a_cut_text_keeps_its_tail(text: str, length: int) -> None:
     tail = "\n" + "t" * length
     shown = cut(text, tail=tail, longest=60)
