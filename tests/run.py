@@ -38,7 +38,7 @@ def main(given: list[str]) -> int:
         outcomes = [
             run(name, _environment(environment, url, rabbitmq), folder / name, given) for name, url in runs
         ]
-    line = closing_line(_not_run_at_all([left_out for _, left_out in outcomes]).values())
+    line = closing_line(not_run_at_all([left_out for _, left_out in outcomes]).values())
     if line:
         _say(f"\n{line}")
     return verdict([status for status, _ in outcomes], bool(line), environment)
@@ -63,7 +63,7 @@ def verdict(statuses: list[int], incomplete: bool, environment: dict[str, str]) 
     return int(incomplete and environment.get("CI", "").lower() in TRUE)
 
 
-def _not_run_at_all(runs: list[dict[str, list[str]]]) -> dict[str, list[str]]:
+def not_run_at_all(runs: list[dict[str, list[str]]]) -> dict[str, list[str]]:
     """Return the tests that every run left out, with what the first one lacked for them."""
     first, *others = runs
     return {test: servers for test, servers in first.items() if all(test in other for other in others)}

@@ -3,6 +3,7 @@
 import glob
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -14,6 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+POSTGRES_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
+# Debian's wrapper in sbin insists on its own user and log; the program behind it does not.
+RABBITMQ_FOLDERS = ("/usr/lib/rabbitmq/bin", "/opt/homebrew/opt/rabbitmq/sbin")
 START_SECONDS = 90
 STOP_SECONDS = 30
 # It may lose everything when the machine stops: that is what makes it fast.
@@ -23,9 +27,7 @@ FORGETFUL = "-c fsync=off -c full_page_writes=off"
 @contextmanager
 def postgres() -> Iterator[str | None]:
     """Start a cluster on a free port and give its URL, or None where there are no binaries."""
-    initdb = _program(
-        "initdb", "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin"
-    )
+    initdb = find_program("initdb", *POSTGRES_FOLDERS)
     if initdb is None:
         yield None
         return
@@ -52,8 +54,7 @@ def postgres() -> Iterator[str | None]:
 @contextmanager
 def rabbitmq(can_log_in: Callable[[str], bool]) -> Iterator[str | None]:
     """Start a broker on a free port and give its URL, or None where there are no binaries."""
-    # Debian's wrapper in sbin insists on its own user and log; the program behind it does not.
-    server = _program("rabbitmq-server", "/usr/lib/rabbitmq/bin", "/opt/homebrew/opt/rabbitmq/sbin")
+    server = find_program("rabbitmq-server", *RABBITMQ_FOLDERS)
     if server is None:
         yield None
         return
@@ -89,9 +90,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _program(name: str, *folders: str) -> Path | None:
+def find_program(name: str, *folders: str) -> Path | None:
     """Find a program in the folders given, newest version first, or on the PATH."""
-    found = [Path(path) for folder in folders for path in sorted(glob.glob(f"{folder}/{name}"), reverse=True)]
+    found = [Path(path) for folder in folders for path in glob.glob(f"{folder}/{name}")]
+    found.sort(key=lambda path: [int(number) for number in re.findall(r"\d+", str(path))], reverse=True)
     on_path = shutil.which(name)
     return found[0] if found else Path(on_path).resolve() if on_path else None
 

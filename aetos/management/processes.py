@@ -79,9 +79,10 @@ class Processes:
 
     def _print(self, name: str, process: subprocess.Popen[bytes], colour: str) -> None:
         assert process.stdout is not None  # noqa: S101  we asked for the pipe
-        for line in process.stdout:
-            now = datetime.now()  # noqa: DTZ005  a person reads it, by the clock on the wall
-            self._printer.write(Message("line", line, now, name, colour))
+        with process.stdout as lines:
+            for line in lines:
+                now = datetime.now()  # noqa: DTZ005  a person reads it, by the clock on the wall
+                self._printer.write(Message("line", line, now, name, colour))
 
     def _hold(self, ready: Callable[[], bool], announce: Callable[[], None]) -> str | None:
         announced = False

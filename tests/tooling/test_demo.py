@@ -1,0 +1,70 @@
+"""What `manage.py demo` starts, with which environment, and when it refuses."""
+
+import socket
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from aetos.management.commands import demo
+
+
+def test_a_taken_port_is_refused_and_a_free_one_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        with pytest.raises(CommandError, match=rf"Port {port} .*make run PORT=\d+"):
+            call_command("demo", port=port)
+
+
+@pytest.mark.parametrize("port", [0, -1, 65_536])
+def test_what_is_no_port_is_refused(port: int) -> None:
+    with pytest.raises(CommandError, match="is not a port"):
+        call_command("demo", port=port)
+
+
+def test_it_starts_what_the_procfile_says_and_the_partners() -> None:
+    started = demo.commands(4321)
+
+    assert list(started) == ["web", "worker", "beat", "partners"]
+    assert "--port 4321" in started["partners"]
+
+
+def test_the_partners_are_the_simulated_ones_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SCRAPER_API_URL", raising=False)
+    monkeypatch.setenv("EBAY_API_URL", "http://ebay.example")
+    monkeypatch.delenv("PUBLIC_URL", raising=False)
+
+    given = demo.environment(8123, 4321)
+
+    assert given["SCRAPER_API_URL"] == "http://127.0.0.1:4321/scraperv2"
+    assert given["EBAY_API_URL"] == "http://ebay.example"
+    assert given["PUBLIC_URL"] == "http://localhost:8123"
+    assert given["PORT"] == "8123"
+    assert given["ORCHESTRATOR_URL"] == "http://127.0.0.1:8123"
+
+
+@pytest.mark.django_db
+def test_the_staff_user_is_made_once_and_its_password_said_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEMO_PASSWORD", "drawn-for-this-machine")
+
+    assert demo.ensure_staff_user() == "drawn-for-this-machine"
+    assert demo.ensure_staff_user() == "drawn-for-this-machine"
+
+    user = get_user_model().objects.get()
+    assert user.is_staff
+    user.set_password("changed since")
+    user.save()
+    assert "drawn" not in demo.ensure_staff_user()
+
+
+@pytest.mark.django_db
+def test_no_user_is_made_without_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DEMO_PASSWORD", raising=False)
+
+    with pytest.raises(CommandError, match="DEMO_PASSWORD"):
+        demo.ensure_staff_user()
+    assert not get_user_model().objects.exists()
