@@ -177,7 +177,9 @@ class TelegramSettings(models.Model):
 
     time_zone = models.CharField(max_length=64, default="Europe/London", validators=[known_time_zone])
     quiet_from = models.TimeField(null=True, blank=True, help_text="Empty: never quiet.")
-    quiet_until = models.TimeField(null=True, blank=True, help_text="The next day's, where it is the earlier.")
+    quiet_until = models.TimeField(
+        null=True, blank=True, help_text="The next day's, where it is the earlier."
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = "Telegram settings"
@@ -214,13 +216,17 @@ class TelegramMessage(models.Model):
     )
     text = models.TextField(help_text="As it was sent.")
     buttons = models.JSONField(default=list, help_text="Rows of those that can still be pressed.")
-    taps = models.JSONField(default=list, help_text="What was pressed, and the line that tells what came of it.")
+    taps = models.JSONField(
+        default=list, help_text="What was pressed, and the line that tells what came of it."
+    )
     sent_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         ordering = ("-id",)
         default_permissions = ("view",)
-        constraints = (models.UniqueConstraint(fields=["chat_id", "message_id"], name="telegram_message_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=["chat_id", "message_id"], name="telegram_message_once"),
+        )
         indexes = (models.Index(fields=["-sent_at"], name="telegram_newest"),)
 
     def __str__(self) -> str:

@@ -7,89 +7,162 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Channel',
+            name="Channel",
             fields=[
-                ('name', models.CharField(max_length=20, primary_key=True, serialize=False)),
-                ('holder', models.UUIDField(blank=True, null=True)),
-                ('leased_until', models.DateTimeField(blank=True, null=True)),
-                ('failures', models.PositiveIntegerField(default=0)),
-                ('closed_until', models.DateTimeField(blank=True, null=True)),
-                ('last_error', models.TextField(blank=True, default='')),
-                ('last_success_at', models.DateTimeField(blank=True, null=True)),
+                ("name", models.CharField(max_length=20, primary_key=True, serialize=False)),
+                ("holder", models.UUIDField(blank=True, null=True)),
+                ("leased_until", models.DateTimeField(blank=True, null=True)),
+                ("failures", models.PositiveIntegerField(default=0)),
+                ("closed_until", models.DateTimeField(blank=True, null=True)),
+                ("last_error", models.TextField(blank=True, default="")),
+                ("last_success_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ('name',),
-                'default_permissions': ('view',),
+                "ordering": ("name",),
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='InboxMessage',
+            name="InboxMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('partner', models.CharField(max_length=20)),
-                ('kind', models.CharField(max_length=40)),
-                ('body', models.BinaryField()),
-                ('content_type', models.CharField(blank=True, default='', max_length=100)),
-                ('request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('status', models.CharField(choices=[('received', 'received, not yet processed'), ('processed', 'processed'), ('refused', 'refused: unreadable or invalid'), ('parked', 'parked: about something we do not know yet'), ('conflict', 'in conflict: staff decide'), ('dismissed', 'dismissed by staff')], default='received', max_length=10)),
-                ('detail', models.TextField(blank=True, default='')),
-                ('answer', models.JSONField(blank=True, null=True)),
-                ('processed_at', models.DateTimeField(blank=True, null=True)),
-                ('attempts', models.PositiveIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("partner", models.CharField(max_length=20)),
+                ("kind", models.CharField(max_length=40)),
+                ("body", models.BinaryField()),
+                ("content_type", models.CharField(blank=True, default="", max_length=100)),
+                ("request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("received_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("received", "received, not yet processed"),
+                            ("processed", "processed"),
+                            ("refused", "refused: unreadable or invalid"),
+                            ("parked", "parked: about something we do not know yet"),
+                            ("conflict", "in conflict: staff decide"),
+                            ("dismissed", "dismissed by staff"),
+                        ],
+                        default="received",
+                        max_length=10,
+                    ),
+                ),
+                ("detail", models.TextField(blank=True, default="")),
+                ("answer", models.JSONField(blank=True, null=True)),
+                ("processed_at", models.DateTimeField(blank=True, null=True)),
+                ("attempts", models.PositiveIntegerField(default=0)),
             ],
             options={
-                'ordering': ('-id',),
-                'permissions': (('replay_inboxmessage', 'Can process a message again'),),
-                'default_permissions': ('view',),
-                'indexes': [models.Index(condition=models.Q(('status', 'processed'), _negated=True), fields=['status', 'received_at'], name='inbox_open'), models.Index(fields=['partner', '-id'], name='inbox_of_partner')],
+                "ordering": ("-id",),
+                "permissions": (("replay_inboxmessage", "Can process a message again"),),
+                "default_permissions": ("view",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "processed"), _negated=True),
+                        fields=["status", "received_at"],
+                        name="inbox_open",
+                    ),
+                    models.Index(fields=["partner", "-id"], name="inbox_of_partner"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='OutboxMessage',
+            name="OutboxMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.UUIDField(default=integrations.ids.uuid7, editable=False, unique=True)),
-                ('channel', models.CharField(max_length=20)),
-                ('topic', models.CharField(max_length=64)),
-                ('key', models.CharField(help_text="What is delivered in order: a listing's or a job's id.", max_length=64)),
-                ('body', models.JSONField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('next_attempt_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('last_error', models.TextField(blank=True, default='')),
-                ('delivered_at', models.DateTimeField(blank=True, null=True)),
-                ('given_up_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("event_id", models.UUIDField(default=integrations.ids.uuid7, editable=False, unique=True)),
+                ("channel", models.CharField(max_length=20)),
+                ("topic", models.CharField(max_length=64)),
+                (
+                    "key",
+                    models.CharField(
+                        help_text="What is delivered in order: a listing's or a job's id.", max_length=64
+                    ),
+                ),
+                ("body", models.JSONField()),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "next_attempt_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("last_error", models.TextField(blank=True, default="")),
+                ("delivered_at", models.DateTimeField(blank=True, null=True)),
+                ("given_up_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ('-id',),
-                'permissions': (('redeliver_outboxmessage', 'Can deliver a message again'),),
-                'default_permissions': ('view',),
-                'indexes': [models.Index(condition=models.Q(('delivered_at__isnull', True), ('given_up_at__isnull', True)), fields=['channel', 'next_attempt_at'], name='outbox_due'), models.Index(condition=models.Q(('delivered_at__isnull', True), ('given_up_at__isnull', True)), fields=['channel', 'key', 'id'], name='outbox_pending_of_key'), models.Index(fields=['key', 'id'], name='outbox_of_key'), models.Index(condition=models.Q(('given_up_at__isnull', False)), fields=['id'], name='outbox_given_up')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('delivered_at__isnull', True), ('given_up_at__isnull', True), _connector='OR'), name='outbox_has_one_end')],
+                "ordering": ("-id",),
+                "permissions": (("redeliver_outboxmessage", "Can deliver a message again"),),
+                "default_permissions": ("view",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("delivered_at__isnull", True), ("given_up_at__isnull", True)),
+                        fields=["channel", "next_attempt_at"],
+                        name="outbox_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("delivered_at__isnull", True), ("given_up_at__isnull", True)),
+                        fields=["channel", "key", "id"],
+                        name="outbox_pending_of_key",
+                    ),
+                    models.Index(fields=["key", "id"], name="outbox_of_key"),
+                    models.Index(
+                        condition=models.Q(("given_up_at__isnull", False)),
+                        fields=["id"],
+                        name="outbox_given_up",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("delivered_at__isnull", True), ("given_up_at__isnull", True), _connector="OR"
+                        ),
+                        name="outbox_has_one_end",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='DeliveryAttempt',
+            name="DeliveryAttempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('outcome', models.CharField(blank=True, default='', max_length=12)),
-                ('detail', models.TextField(blank=True, default='')),
-                ('message', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempt_set', to='integrations.outboxmessage')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("started_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("outcome", models.CharField(blank=True, default="", max_length=12)),
+                ("detail", models.TextField(blank=True, default="")),
+                (
+                    "message",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attempt_set",
+                        to="integrations.outboxmessage",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('id',),
-                'default_permissions': ('view',),
+                "ordering": ("id",),
+                "default_permissions": ("view",),
             },
         ),
     ]

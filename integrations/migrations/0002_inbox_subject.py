@@ -4,20 +4,23 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('integrations', '0001_initial'),
+        ("integrations", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='inboxmessage',
-            name='settled_by',
-            field=models.CharField(blank=True, default='', help_text='Who applied or dismissed it.', max_length=200),
+            model_name="inboxmessage",
+            name="settled_by",
+            field=models.CharField(
+                blank=True, default="", help_text="Who applied or dismissed it.", max_length=200
+            ),
         ),
         migrations.AddField(
-            model_name='inboxmessage',
-            name='subject',
-            field=models.UUIDField(blank=True, db_index=True, help_text='The listing or job it is about.', null=True),
+            model_name="inboxmessage",
+            name="subject",
+            field=models.UUIDField(
+                blank=True, db_index=True, help_text="The listing or job it is about.", null=True
+            ),
         ),
     ]

@@ -11,98 +11,418 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='ProductListing',
+            name="ProductListing",
             fields=[
-                ('id', models.UUIDField(default=integrations.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('identity', models.CharField(help_text='Which item it is: marketplace and item id.', max_length=80, unique=True)),
-                ('short_code', models.CharField(default=listings.models.new_short_code, editable=False, max_length=6, unique=True)),
-                ('state', django_fsm.FSMField(choices=[('FOUND', 'Found'), ('MESSAGING', 'Messaging'), ('NEGOTIATING', 'Negotiating'), ('PURCHASED', 'Purchased'), ('RECEIVED', 'Received'), ('LISTED', 'Listed'), ('SOLD', 'Sold'), ('CANCELLED', 'Cancelled')], default='FOUND', max_length=50, protected=True)),
-                ('version', models.PositiveIntegerField(default=1, help_text='The sequence number of its latest log row.')),
-                ('marketplace_url', models.CharField(help_text='Canonical.', max_length=2048)),
-                ('raw_url', models.CharField(help_text='As it was first seen.', max_length=2048)),
-                ('title', models.CharField(max_length=512)),
-                ('location', models.CharField(blank=True, default='', max_length=255)),
-                ('product_id', models.IntegerField(help_text="The row in the owner's product catalogue.")),
-                ('brand', models.CharField(max_length=100)),
-                ('model', models.CharField(max_length=200)),
-                ('product_name', models.CharField(blank=True, default='', max_length=300)),
-                ('confidence_score', models.DecimalField(decimal_places=2, help_text='0 to 100.', max_digits=5)),
-                ('raw_match', models.JSONField(default=dict, help_text='The match as ScraperV2 sent it, unknown fields included.')),
-                ('scraper_job_id', models.UUIDField(db_index=True, help_text="ScraperV2's id of the job that found it.")),
-                ('session_id', models.IntegerField(help_text='Our serial number of that job, as Chatterbot wants it.')),
-                ('asking_price', models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True, validators=[django.core.validators.MinValueValidator(0)])),
-                ('estimated_profit', models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True)),
-                ('negotiated_price', models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True)),
-                ('purchase_price', models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True)),
-                ('shipping_cost', models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True)),
-                ('ebay_fees', models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True)),
-                ('ebay_asking_price', models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True)),
-                ('ebay_sold_price', models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True)),
-                ('final_profit', models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True)),
-                ('profit_is_provisional', models.BooleanField(default=False)),
-                ('ebay_listing_id', models.CharField(blank=True, max_length=64, null=True, unique=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('state_changed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('found_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('messaged_at', models.DateTimeField(blank=True, null=True)),
-                ('negotiating_at', models.DateTimeField(blank=True, null=True)),
-                ('purchased_at', models.DateTimeField(blank=True, null=True)),
-                ('received_at', models.DateTimeField(blank=True, null=True)),
-                ('listed_at', models.DateTimeField(blank=True, null=True)),
-                ('sold_at', models.DateTimeField(blank=True, null=True)),
-                ('cancelled_at', models.DateTimeField(blank=True, null=True)),
-                ('deadline_at', models.DateTimeField(blank=True, help_text='When the state ends by itself.', null=True)),
-                ('error_message', models.TextField(blank=True, null=True)),
-                ('error_occurred_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=integrations.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "identity",
+                    models.CharField(
+                        help_text="Which item it is: marketplace and item id.", max_length=80, unique=True
+                    ),
+                ),
+                (
+                    "short_code",
+                    models.CharField(
+                        default=listings.models.new_short_code, editable=False, max_length=6, unique=True
+                    ),
+                ),
+                (
+                    "state",
+                    django_fsm.FSMField(
+                        choices=[
+                            ("FOUND", "Found"),
+                            ("MESSAGING", "Messaging"),
+                            ("NEGOTIATING", "Negotiating"),
+                            ("PURCHASED", "Purchased"),
+                            ("RECEIVED", "Received"),
+                            ("LISTED", "Listed"),
+                            ("SOLD", "Sold"),
+                            ("CANCELLED", "Cancelled"),
+                        ],
+                        default="FOUND",
+                        max_length=50,
+                        protected=True,
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(
+                        default=1, help_text="The sequence number of its latest log row."
+                    ),
+                ),
+                ("marketplace_url", models.CharField(help_text="Canonical.", max_length=2048)),
+                ("raw_url", models.CharField(help_text="As it was first seen.", max_length=2048)),
+                ("title", models.CharField(max_length=512)),
+                ("location", models.CharField(blank=True, default="", max_length=255)),
+                ("product_id", models.IntegerField(help_text="The row in the owner's product catalogue.")),
+                ("brand", models.CharField(max_length=100)),
+                ("model", models.CharField(max_length=200)),
+                ("product_name", models.CharField(blank=True, default="", max_length=300)),
+                (
+                    "confidence_score",
+                    models.DecimalField(decimal_places=2, help_text="0 to 100.", max_digits=5),
+                ),
+                (
+                    "raw_match",
+                    models.JSONField(
+                        default=dict, help_text="The match as ScraperV2 sent it, unknown fields included."
+                    ),
+                ),
+                (
+                    "scraper_job_id",
+                    models.UUIDField(db_index=True, help_text="ScraperV2's id of the job that found it."),
+                ),
+                (
+                    "session_id",
+                    models.IntegerField(help_text="Our serial number of that job, as Chatterbot wants it."),
+                ),
+                (
+                    "asking_price",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        max_digits=10,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                (
+                    "estimated_profit",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True),
+                ),
+                (
+                    "negotiated_price",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True),
+                ),
+                (
+                    "purchase_price",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True),
+                ),
+                (
+                    "shipping_cost",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True),
+                ),
+                ("ebay_fees", models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True)),
+                (
+                    "ebay_asking_price",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True),
+                ),
+                (
+                    "ebay_sold_price",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True),
+                ),
+                ("final_profit", models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True)),
+                ("profit_is_provisional", models.BooleanField(default=False)),
+                ("ebay_listing_id", models.CharField(blank=True, max_length=64, null=True, unique=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "state_changed_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("found_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("messaged_at", models.DateTimeField(blank=True, null=True)),
+                ("negotiating_at", models.DateTimeField(blank=True, null=True)),
+                ("purchased_at", models.DateTimeField(blank=True, null=True)),
+                ("received_at", models.DateTimeField(blank=True, null=True)),
+                ("listed_at", models.DateTimeField(blank=True, null=True)),
+                ("sold_at", models.DateTimeField(blank=True, null=True)),
+                ("cancelled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "deadline_at",
+                    models.DateTimeField(blank=True, help_text="When the state ends by itself.", null=True),
+                ),
+                ("error_message", models.TextField(blank=True, null=True)),
+                ("error_occurred_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ('-created_at', '-id'),
-                'permissions': (('transition_productlisting', 'Can move a listing to another state'),),
-                'indexes': [models.Index(fields=['-created_at', '-id'], name='listing_newest'), models.Index(fields=['state', '-created_at', '-id'], name='listing_state_newest'), models.Index(fields=['state', '-estimated_profit'], name='listing_state_profit'), models.Index(fields=['-estimated_profit', '-id'], name='listing_profit'), models.Index(django.db.models.functions.text.Upper('brand'), models.OrderBy(models.F('created_at'), descending=True), name='listing_brand_newest'), models.Index(condition=models.Q(('deadline_at__isnull', False)), fields=['deadline_at'], name='listing_deadline'), models.Index(condition=models.Q(('error_message__isnull', False)), fields=['-error_occurred_at'], name='listing_error')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['FOUND', 'MESSAGING', 'NEGOTIATING', 'PURCHASED', 'RECEIVED', 'LISTED', 'SOLD', 'CANCELLED'])), name='listing_state_known'), models.CheckConstraint(condition=models.Q(('confidence_score__range', (0, 100))), name='listing_confidence'), models.CheckConstraint(condition=models.Q(models.Q(('deadline_at__isnull', False), ('state__in', ['MESSAGING', 'NEGOTIATING'])), models.Q(models.Q(('state__in', ['MESSAGING', 'NEGOTIATING']), _negated=True), ('deadline_at__isnull', True)), _connector='OR'), name='listing_deadline_with_its_state'), models.CheckConstraint(condition=models.Q(('state', 'SOLD'), ('final_profit__isnull', True), _connector='OR'), name='listing_profit_when_sold'), models.CheckConstraint(condition=models.Q(models.Q(('error_message__isnull', True), ('error_occurred_at__isnull', True)), models.Q(('error_message__isnull', False), ('error_occurred_at__isnull', False)), _connector='OR'), name='listing_error_has_its_time'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'FOUND'), _negated=True), ('found_at__isnull', False), _connector='OR'), name='listing_found_has_found_at'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'MESSAGING'), _negated=True), ('messaged_at__isnull', False), _connector='OR'), name='listing_messaging_has_messaged_at'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'NEGOTIATING'), _negated=True), ('negotiating_at__isnull', False), _connector='OR'), name='listing_negotiating_has_negotiating_at'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'PURCHASED'), _negated=True), ('purchased_at__isnull', False), _connector='OR'), name='listing_purchased_has_purchased_at'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'RECEIVED'), _negated=True), ('received_at__isnull', False), _connector='OR'), name='listing_received_has_received_at'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'LISTED'), _negated=True), ('listed_at__isnull', False), _connector='OR'), name='listing_listed_has_listed_at'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'SOLD'), _negated=True), ('sold_at__isnull', False), _connector='OR'), name='listing_sold_has_sold_at'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'CANCELLED'), _negated=True), ('cancelled_at__isnull', False), _connector='OR'), name='listing_cancelled_has_cancelled_at'), models.CheckConstraint(condition=models.Q(('asking_price__isnull', True), ('asking_price__gte', 0), _connector='OR'), name='listing_asking_price_not_negative'), models.CheckConstraint(condition=models.Q(('negotiated_price__isnull', True), ('negotiated_price__gte', 0), _connector='OR'), name='listing_negotiated_price_not_negative'), models.CheckConstraint(condition=models.Q(('purchase_price__isnull', True), ('purchase_price__gte', 0), _connector='OR'), name='listing_purchase_price_not_negative'), models.CheckConstraint(condition=models.Q(('shipping_cost__isnull', True), ('shipping_cost__gte', 0), _connector='OR'), name='listing_shipping_cost_not_negative'), models.CheckConstraint(condition=models.Q(('ebay_fees__isnull', True), ('ebay_fees__gte', 0), _connector='OR'), name='listing_ebay_fees_not_negative'), models.CheckConstraint(condition=models.Q(('ebay_asking_price__isnull', True), ('ebay_asking_price__gte', 0), _connector='OR'), name='listing_ebay_asking_price_not_negative'), models.CheckConstraint(condition=models.Q(('ebay_sold_price__isnull', True), ('ebay_sold_price__gte', 0), _connector='OR'), name='listing_ebay_sold_price_not_negative')],
+                "ordering": ("-created_at", "-id"),
+                "permissions": (("transition_productlisting", "Can move a listing to another state"),),
+                "indexes": [
+                    models.Index(fields=["-created_at", "-id"], name="listing_newest"),
+                    models.Index(fields=["state", "-created_at", "-id"], name="listing_state_newest"),
+                    models.Index(fields=["state", "-estimated_profit"], name="listing_state_profit"),
+                    models.Index(fields=["-estimated_profit", "-id"], name="listing_profit"),
+                    models.Index(
+                        django.db.models.functions.text.Upper("brand"),
+                        models.OrderBy(models.F("created_at"), descending=True),
+                        name="listing_brand_newest",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deadline_at__isnull", False)),
+                        fields=["deadline_at"],
+                        name="listing_deadline",
+                    ),
+                    models.Index(
+                        condition=models.Q(("error_message__isnull", False)),
+                        fields=["-error_occurred_at"],
+                        name="listing_error",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "FOUND",
+                                    "MESSAGING",
+                                    "NEGOTIATING",
+                                    "PURCHASED",
+                                    "RECEIVED",
+                                    "LISTED",
+                                    "SOLD",
+                                    "CANCELLED",
+                                ],
+                            )
+                        ),
+                        name="listing_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("confidence_score__range", (0, 100))), name="listing_confidence"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("deadline_at__isnull", False), ("state__in", ["MESSAGING", "NEGOTIATING"])
+                            ),
+                            models.Q(
+                                models.Q(("state__in", ["MESSAGING", "NEGOTIATING"]), _negated=True),
+                                ("deadline_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="listing_deadline_with_its_state",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state", "SOLD"), ("final_profit__isnull", True), _connector="OR"
+                        ),
+                        name="listing_profit_when_sold",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("error_message__isnull", True), ("error_occurred_at__isnull", True)),
+                            models.Q(("error_message__isnull", False), ("error_occurred_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="listing_error_has_its_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "FOUND"), _negated=True),
+                            ("found_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="listing_found_has_found_at",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "MESSAGING"), _negated=True),
+                            ("messaged_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="listing_messaging_has_messaged_at",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "NEGOTIATING"), _negated=True),
+                            ("negotiating_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="listing_negotiating_has_negotiating_at",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "PURCHASED"), _negated=True),
+                            ("purchased_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="listing_purchased_has_purchased_at",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "RECEIVED"), _negated=True),
+                            ("received_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="listing_received_has_received_at",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "LISTED"), _negated=True),
+                            ("listed_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="listing_listed_has_listed_at",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "SOLD"), _negated=True),
+                            ("sold_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="listing_sold_has_sold_at",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "CANCELLED"), _negated=True),
+                            ("cancelled_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="listing_cancelled_has_cancelled_at",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("asking_price__isnull", True), ("asking_price__gte", 0), _connector="OR"
+                        ),
+                        name="listing_asking_price_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("negotiated_price__isnull", True), ("negotiated_price__gte", 0), _connector="OR"
+                        ),
+                        name="listing_negotiated_price_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("purchase_price__isnull", True), ("purchase_price__gte", 0), _connector="OR"
+                        ),
+                        name="listing_purchase_price_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("shipping_cost__isnull", True), ("shipping_cost__gte", 0), _connector="OR"
+                        ),
+                        name="listing_shipping_cost_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ebay_fees__isnull", True), ("ebay_fees__gte", 0), _connector="OR"
+                        ),
+                        name="listing_ebay_fees_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ebay_asking_price__isnull", True),
+                            ("ebay_asking_price__gte", 0),
+                            _connector="OR",
+                        ),
+                        name="listing_ebay_asking_price_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ebay_sold_price__isnull", True), ("ebay_sold_price__gte", 0), _connector="OR"
+                        ),
+                        name="listing_ebay_sold_price_not_negative",
+                    ),
+                ],
             },
             bases=(django_fsm.ConcurrentTransitionMixin, models.Model),
         ),
         migrations.CreateModel(
-            name='Sighting',
+            name="Sighting",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scraper_job_id', models.UUIDField()),
-                ('seen_at', models.DateTimeField()),
-                ('price', models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True)),
-                ('listing', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sightings', to='listings.productlisting')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("scraper_job_id", models.UUIDField()),
+                ("seen_at", models.DateTimeField()),
+                ("price", models.DecimalField(blank=True, decimal_places=2, max_digits=10, null=True)),
+                (
+                    "listing",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sightings",
+                        to="listings.productlisting",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
-                'default_permissions': ('view',),
+                "ordering": ("-id",),
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='TransitionLog',
+            name="TransitionLog",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sequence', models.PositiveIntegerField(help_text='1, 2, 3 … for each listing, without a gap.')),
-                ('event_id', models.UUIDField(help_text='The event that told the outside.', unique=True)),
-                ('from_state', models.CharField(blank=True, choices=[('FOUND', 'Found'), ('MESSAGING', 'Messaging'), ('NEGOTIATING', 'Negotiating'), ('PURCHASED', 'Purchased'), ('RECEIVED', 'Received'), ('LISTED', 'Listed'), ('SOLD', 'Sold'), ('CANCELLED', 'Cancelled')], max_length=20, null=True)),
-                ('to_state', models.CharField(choices=[('FOUND', 'Found'), ('MESSAGING', 'Messaging'), ('NEGOTIATING', 'Negotiating'), ('PURCHASED', 'Purchased'), ('RECEIVED', 'Received'), ('LISTED', 'Listed'), ('SOLD', 'Sold'), ('CANCELLED', 'Cancelled')], max_length=20)),
-                ('transitioned_at', models.DateTimeField()),
-                ('triggered_by', models.CharField(max_length=200)),
-                ('metadata', models.JSONField(default=dict)),
-                ('listing', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='history', to='listings.productlisting')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "sequence",
+                    models.PositiveIntegerField(help_text="1, 2, 3 … for each listing, without a gap."),
+                ),
+                ("event_id", models.UUIDField(help_text="The event that told the outside.", unique=True)),
+                (
+                    "from_state",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("FOUND", "Found"),
+                            ("MESSAGING", "Messaging"),
+                            ("NEGOTIATING", "Negotiating"),
+                            ("PURCHASED", "Purchased"),
+                            ("RECEIVED", "Received"),
+                            ("LISTED", "Listed"),
+                            ("SOLD", "Sold"),
+                            ("CANCELLED", "Cancelled"),
+                        ],
+                        max_length=20,
+                        null=True,
+                    ),
+                ),
+                (
+                    "to_state",
+                    models.CharField(
+                        choices=[
+                            ("FOUND", "Found"),
+                            ("MESSAGING", "Messaging"),
+                            ("NEGOTIATING", "Negotiating"),
+                            ("PURCHASED", "Purchased"),
+                            ("RECEIVED", "Received"),
+                            ("LISTED", "Listed"),
+                            ("SOLD", "Sold"),
+                            ("CANCELLED", "Cancelled"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("transitioned_at", models.DateTimeField()),
+                ("triggered_by", models.CharField(max_length=200)),
+                ("metadata", models.JSONField(default=dict)),
+                (
+                    "listing",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="history",
+                        to="listings.productlisting",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
-                'default_permissions': ('view',),
-                'constraints': [models.UniqueConstraint(models.F('listing'), models.F('sequence'), name='log_sequence')],
+                "ordering": ("-id",),
+                "default_permissions": ("view",),
+                "constraints": [
+                    models.UniqueConstraint(models.F("listing"), models.F("sequence"), name="log_sequence")
+                ],
             },
         ),
     ]

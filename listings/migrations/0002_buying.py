@@ -8,110 +8,240 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('listings', '0001_initial'),
+        ("listings", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='OutreachRule',
+            name="OutreachRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, unique=True)),
-                ('brand', models.CharField(blank=True, default='', help_text='Empty: every brand.', max_length=100)),
-                ('product_id', models.IntegerField(blank=True, help_text='Empty: every product.', null=True)),
-                ('min_confidence', models.DecimalField(decimal_places=2, default=90, max_digits=5, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(100)])),
-                ('min_net_estimate', models.DecimalField(decimal_places=2, default=50, max_digits=10)),
-                ('max_price', models.DecimalField(blank=True, decimal_places=2, help_text='Empty: any price.', max_digits=10, null=True, validators=[django.core.validators.MinValueValidator(0)])),
-                ('active', models.BooleanField(default=False, help_text='Try it before you switch it on.')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, unique=True)),
+                (
+                    "brand",
+                    models.CharField(blank=True, default="", help_text="Empty: every brand.", max_length=100),
+                ),
+                ("product_id", models.IntegerField(blank=True, help_text="Empty: every product.", null=True)),
+                (
+                    "min_confidence",
+                    models.DecimalField(
+                        decimal_places=2,
+                        default=90,
+                        max_digits=5,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                    ),
+                ),
+                ("min_net_estimate", models.DecimalField(decimal_places=2, default=50, max_digits=10)),
+                (
+                    "max_price",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        help_text="Empty: any price.",
+                        max_digits=10,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                ("active", models.BooleanField(default=False, help_text="Try it before you switch it on.")),
             ],
             options={
-                'ordering': ('name',),
+                "ordering": ("name",),
             },
         ),
         migrations.AddField(
-            model_name='productlisting',
-            name='warned_deadline',
-            field=models.DateTimeField(blank=True, help_text='The deadline that staff were warned of.', null=True),
+            model_name="productlisting",
+            name="warned_deadline",
+            field=models.DateTimeField(
+                blank=True, help_text="The deadline that staff were warned of.", null=True
+            ),
         ),
         migrations.CreateModel(
-            name='Approval',
+            name="Approval",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('approved_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('approved_by', models.CharField(help_text='user:NAME, telegram:NAME or rule:NAME', max_length=200)),
-                ('listing', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='approval', to='listings.productlisting')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("approved_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "approved_by",
+                    models.CharField(help_text="user:NAME, telegram:NAME or rule:NAME", max_length=200),
+                ),
+                (
+                    "listing",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="approval",
+                        to="listings.productlisting",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('id',),
-                'default_permissions': ('view',),
+                "ordering": ("id",),
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='KillSwitch',
+            name="KillSwitch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('thrown_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('thrown_by', models.CharField(max_length=200)),
-                ('reason', models.CharField(max_length=500)),
-                ('lifted_at', models.DateTimeField(blank=True, null=True)),
-                ('lifted_by', models.CharField(blank=True, default='', max_length=200)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("thrown_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("thrown_by", models.CharField(max_length=200)),
+                ("reason", models.CharField(max_length=500)),
+                ("lifted_at", models.DateTimeField(blank=True, null=True)),
+                ("lifted_by", models.CharField(blank=True, default="", max_length=200)),
             ],
             options={
-                'verbose_name_plural': 'kill switch',
-                'ordering': ('-id',),
-                'permissions': (('throw_killswitch', 'Can stop and resume outreach'),),
-                'default_permissions': ('view',),
-                'constraints': [models.UniqueConstraint(models.F('lifted_by'), condition=models.Q(('lifted_at__isnull', True)), name='one_kill_switch_thrown')],
+                "verbose_name_plural": "kill switch",
+                "ordering": ("-id",),
+                "permissions": (("throw_killswitch", "Can stop and resume outreach"),),
+                "default_permissions": ("view",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("lifted_by"),
+                        condition=models.Q(("lifted_at__isnull", True)),
+                        name="one_kill_switch_thrown",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Lead',
+            name="Lead",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order_id', models.IntegerField(blank=True, help_text="Chatterbot's id of it.", null=True, unique=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('accepted_at', models.DateTimeField(blank=True, null=True)),
-                ('message_sent_at', models.DateTimeField(blank=True, null=True)),
-                ('stopped_at', models.DateTimeField(blank=True, null=True)),
-                ('conversation_thread_id', models.CharField(blank=True, default='', max_length=200)),
-                ('seller_messenger_id', models.CharField(blank=True, default='', max_length=200)),
-                ('listing', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='lead', to='listings.productlisting')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "order_id",
+                    models.IntegerField(
+                        blank=True, help_text="Chatterbot's id of it.", null=True, unique=True
+                    ),
+                ),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("accepted_at", models.DateTimeField(blank=True, null=True)),
+                ("message_sent_at", models.DateTimeField(blank=True, null=True)),
+                ("stopped_at", models.DateTimeField(blank=True, null=True)),
+                ("conversation_thread_id", models.CharField(blank=True, default="", max_length=200)),
+                ("seller_messenger_id", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "listing",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lead",
+                        to="listings.productlisting",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
-                'default_permissions': ('view',),
+                "ordering": ("-id",),
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='Note',
+            name="Note",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('by', models.CharField(max_length=200)),
-                ('text', models.TextField()),
-                ('listing', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notes', to='listings.productlisting')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("by", models.CharField(max_length=200)),
+                ("text", models.TextField()),
+                (
+                    "listing",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notes",
+                        to="listings.productlisting",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
-                'default_permissions': ('view',),
+                "ordering": ("-id",),
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='OutreachSettings',
+            name="OutreachSettings",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('hourly_rate', models.PositiveSmallIntegerField(default=5, help_text='Messages an hour. Chatterbot sends 5.')),
-                ('daily_cap', models.PositiveSmallIntegerField(default=40, help_text='Messages in 24 hours.')),
-                ('budget', models.DecimalField(decimal_places=2, default=Decimal('7500'), help_text='What may be bound in Messaging, Negotiating and Purchased together.', max_digits=10, validators=[django.core.validators.MinValueValidator(0)])),
-                ('ebay_fee_percent', models.DecimalField(decimal_places=2, default=Decimal('12.80'), help_text='Of the expected sale price.', max_digits=5, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(100)])),
-                ('postage', models.DecimalField(decimal_places=2, default=Decimal('8.50'), help_text='What both ways cost together, on average.', max_digits=10, validators=[django.core.validators.MinValueValidator(0)])),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "hourly_rate",
+                    models.PositiveSmallIntegerField(
+                        default=5, help_text="Messages an hour. Chatterbot sends 5."
+                    ),
+                ),
+                (
+                    "daily_cap",
+                    models.PositiveSmallIntegerField(default=40, help_text="Messages in 24 hours."),
+                ),
+                (
+                    "budget",
+                    models.DecimalField(
+                        decimal_places=2,
+                        default=Decimal("7500"),
+                        help_text="What may be bound in Messaging, Negotiating and Purchased together.",
+                        max_digits=10,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                (
+                    "ebay_fee_percent",
+                    models.DecimalField(
+                        decimal_places=2,
+                        default=Decimal("12.80"),
+                        help_text="Of the expected sale price.",
+                        max_digits=5,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                    ),
+                ),
+                (
+                    "postage",
+                    models.DecimalField(
+                        decimal_places=2,
+                        default=Decimal("8.50"),
+                        help_text="What both ways cost together, on average.",
+                        max_digits=10,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'outreach settings',
-                'default_permissions': ('view', 'change'),
-                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='outreach_settings_are_one')],
+                "verbose_name_plural": "outreach settings",
+                "default_permissions": ("view", "change"),
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("pk", 1)), name="outreach_settings_are_one")
+                ],
             },
         ),
     ]
