@@ -26,14 +26,6 @@ def not_run(reason: str) -> None:
     pytest.skip(reason)
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Leave out what needs a server that is not there."""
-    if item.get_closest_marker("postgres") and connections["default"].vendor != "postgresql":
-        not_run("needs PostgreSQL")
-    if item.get_closest_marker("rabbitmq") and not os.environ.get("RABBITMQ_URL"):
-        not_run("needs RabbitMQ")
-
-
 @pytest.fixture
 def sample() -> Path:
     """The recorded jobs. They belong to others and stay where they are: beside the repository."""
