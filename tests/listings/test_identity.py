@@ -127,13 +127,12 @@ tracking = st.lists(
 def test_no_text_crashes_it(text: str) -> None:
     try:
         item = identify(text)
-    except BadUrl as error:
-        assert str(error)
-    else:
-        assert item.url.startswith("https://")
-        assert item.url.isascii()
-        assert len(item.url) <= MAX_LENGTH
-        assert len(item.identity) <= 80
+    except BadUrl:
+        return
+    assert item.url.startswith("https://")
+    assert item.url.isascii()
+    assert len(item.url) <= MAX_LENGTH
+    assert len(item.identity) <= 80
 
 
 @given(hosts, awkward, awkward)
