@@ -141,7 +141,7 @@ def _listing(told: dict[str, Any]) -> ProductListing | None:
     own = Lead.objects.filter(listing=listing).first()
     other = by_order and by_order.listing_id != listing.pk
     if other or (own and own.order_id and told.get("order_id") not in (None, own.order_id)):
-        raise Conflict(f"Order {told['order_id']} belongs to another listing than {listing.pk}.")
+        raise Conflict(f"Order {told['order_id']} and listing {listing.pk} do not belong together.")
     return listing
 
 
