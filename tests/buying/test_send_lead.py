@@ -57,9 +57,13 @@ def test_the_call_and_the_arrow_are_one_transaction() -> None:
     class Interrupted(Exception):
         pass
 
-    with pytest.raises(Interrupted), transaction.atomic():
-        lifecycle.message_seller(listing.pk, by="user:ann")
-        raise Interrupted
+    def interrupted() -> None:
+        with transaction.atomic():
+            lifecycle.message_seller(listing.pk, by="user:ann")
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        interrupted()
 
     assert rows() == before
     assert fresh(listing).state == State.FOUND
