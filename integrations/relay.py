@@ -25,7 +25,8 @@ from integrations.outbox import EVENTS, ROUTES, Delivery
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=60)
+# Longer than the longest step between two renewals: a wave of events, or one call with all its time-outs.
+EVENTS_LEASE, CALLS_LEASE = timedelta(seconds=25), timedelta(seconds=60)
 BATCH = 500
 
 
@@ -87,17 +88,21 @@ def deliver_again(ids: Iterable[int]) -> int:
 # ---- the lease ----------------------------------------------------------------------------------
 
 
+def _lease_time(channel: str) -> timedelta:
+    return EVENTS_LEASE if channel == EVENTS else CALLS_LEASE
+
+
 def _lease(channel: str) -> uuid.UUID | None:
     Channel.objects.bulk_create([Channel(name=channel)], ignore_conflicts=True)
     holder = uuid.uuid4()
     free = Q(leased_until__isnull=True) | Q(leased_until__lt=Now())
     shut = Q(closed_until__isnull=True) | Q(closed_until__lte=Now())
-    taken = Channel.objects.filter(free, shut, name=channel).update(holder=holder, leased_until=Now() + LEASE)
+    taken = Channel.objects.filter(free, shut, name=channel).update(holder=holder, leased_until=Now() + _lease_time(channel))
     return holder if taken else None
 
 
 def _keep(channel: str, holder: uuid.UUID) -> None:
-    if not Channel.objects.filter(name=channel, holder=holder).update(leased_until=Now() + LEASE):
+    if not Channel.objects.filter(name=channel, holder=holder).update(leased_until=Now() + _lease_time(channel)):
         raise LeaseLost(channel)
 
 
