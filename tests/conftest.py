@@ -39,7 +39,8 @@ def rabbitmq_url(settings: Any) -> str:
     """The real broker, switched on, with no exchange of ours and so without anybody's bindings."""
     settings.RABBITMQ_URL = os.environ["RABBITMQ_URL"]
     with events.broker() as connection:
-        connection.default_channel.exchange_delete(settings.EVENTS_EXCHANGE)
+        channel: Any = connection.default_channel
+        channel.exchange_delete(settings.EVENTS_EXCHANGE)
     return os.environ["RABBITMQ_URL"]
 
 

@@ -62,7 +62,7 @@ def a_match(number: int | None = None, **changes: Any) -> dict[str, Any]:
     return match
 
 
-def a_job(*matches: dict[str, Any], job_id: str | None = None, **changes: Any) -> dict[str, Any]:
+def a_job(*matches: Any, job_id: str | None = None, **changes: Any) -> dict[str, Any]:
     """Return the body of a job-complete call."""
     return {"job_id": job_id or str(uuid.uuid4()), "brands": ["Sony"], "matches": list(matches), **changes}
 

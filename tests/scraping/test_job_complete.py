@@ -94,7 +94,7 @@ def test_the_counts_add_up(post_job: Callable[..., Any]) -> None:
 def test_ten_thousand_bad_matches_are_counted_and_kept_and_the_answer_stays_short(
     post_job: Callable[..., Any],
 ) -> None:
-    answer = post_job(a_job(*[None] * 10_000))  # type: ignore[arg-type]
+    answer = post_job(a_job(*[None] * 10_000))
     assert (answer.json()["invalid"], answer.json()["skipped"]) == (10_000, 10_000)
     assert len(answer.json()["errors"]) == 100
     assert InvalidMatch.objects.count() == 10_000
