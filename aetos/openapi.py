@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from aetos.openapi_callbacks import callbacks
+
 KEY: list[dict[str, list[str]]] = [{"partnerKey": []}, {"partnerBearer": []}]
 
 
@@ -24,6 +26,7 @@ def describe_plain_views(result: dict[str, Any], **kwargs: Any) -> dict[str, Any
         "in": "header",
         "name": "X-Telegram-Bot-Api-Secret-Token",
     }
+    result["paths"] |= callbacks(KEY)
     result["paths"] |= {
         "/webhooks/telegram": {"post": TELEGRAM_UPDATE},
         "/webhooks/scraper/job-complete": {"post": JOB_COMPLETE},
