@@ -7,9 +7,10 @@ that acts calls one, by POST, with its permission checked in the view.
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import BigIntegerField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -122,6 +123,20 @@ class ReadOnlyAdmin(ModelAdmin):
         context = {"may_act": self.may_act(request), "list_url": self.list_url()}
         context |= self.list_context(request) | (extra_context or {})
         return super().changelist_view(request, context)
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:
+        """Run an action, unless a selected id cannot be one."""
+        if all(map(self._is_key, request.POST.getlist(ACTION_CHECKBOX_NAME))):
+            return super().response_action(request, queryset)
+        messages.error(request, "Nothing was done: what is selected is not on this list.")
+        return HttpResponseRedirect(request.get_full_path())
+
+    def _is_key(self, value: str) -> bool:
+        try:
+            key = self.opts.pk.to_python(value)
+        except ValidationError:
+            return False
+        return not isinstance(key, int) or abs(key) <= BigIntegerField.MAX_BIGINT
 
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return what the list's template needs beside the list."""

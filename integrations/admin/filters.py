@@ -31,17 +31,20 @@ class QuestionForm(forms.Form):
 
     def narrow(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Return the rows that fit every answer."""
-        for name, lookup in self.lookups.items():
-            value = self.answers.get(name)
-            if value not in (None, ""):
-                rows = rows.filter(**{lookup: value})
+        asked = self.answers
+        for name in self.lookups.keys() & asked.keys():
+            rows = rows.filter(**{self.lookups[name]: asked[name]})
         return rows
 
     @property
     def answers(self) -> dict[str, Any]:
         """What was asked and understood."""
         self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value not in (None, "", False)}
+        return {
+            name: value  # zero is an answer, and equals False
+            for name, value in self.cleaned_data.items()
+            if value is not None and value is not False and value != ""
+        }
 
     @property
     def first_fields(self) -> list[forms.BoundField]:
