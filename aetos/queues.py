@@ -52,7 +52,7 @@ def _every(seconds: float, task: str, *args: str, queue: str = DEFAULT_QUEUE) ->
     return {"task": task, "schedule": seconds, "args": args, "options": {"expires": seconds, "queue": queue}}
 
 
-broker_url = settings.RABBITMQ_URL or "filesystem://"
+broker_url = settings.RABBITMQ_URL or "filesystem://localhost"
 broker_transport_options = _transport()
 broker_connection_retry_on_startup = True
 broker_connection_timeout = 5
