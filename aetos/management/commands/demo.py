@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from honcho.environ import parse_procfile
 
 from aetos.management.processes import Processes
+from aetos.management.sample import ensure_rules_and_plans
 
 USER = "admin"
 PARTNERS = {
@@ -46,6 +47,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         call_command("collectstatic", verbosity=0, interactive=False)
         password = ensure_staff_user()
+        ensure_rules_and_plans()
         partners_port = free_port()
         url = f"http://localhost:{port}"
 
