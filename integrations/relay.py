@@ -97,12 +97,16 @@ def _lease(channel: str) -> uuid.UUID | None:
     holder = uuid.uuid4()
     free = Q(leased_until__isnull=True) | Q(leased_until__lt=Now())
     shut = Q(closed_until__isnull=True) | Q(closed_until__lte=Now())
-    taken = Channel.objects.filter(free, shut, name=channel).update(holder=holder, leased_until=Now() + _lease_time(channel))
+    taken = Channel.objects.filter(free, shut, name=channel).update(
+        holder=holder, leased_until=Now() + _lease_time(channel)
+    )
     return holder if taken else None
 
 
 def _keep(channel: str, holder: uuid.UUID) -> None:
-    if not Channel.objects.filter(name=channel, holder=holder).update(leased_until=Now() + _lease_time(channel)):
+    if not Channel.objects.filter(name=channel, holder=holder).update(
+        leased_until=Now() + _lease_time(channel)
+    ):
         raise LeaseLost(channel)
 
 
