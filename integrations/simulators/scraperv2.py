@@ -201,10 +201,8 @@ def complaints(content: Any) -> list[dict[str, Any]]:
     if not isinstance(content, dict):
         text = "Input should be a valid dictionary or object to extract fields from"
         return [_complaint("model_attributes_type", ["body"], text, content)]
-    found = []
-    for name in ("brands", "search"):
-        if name not in content:
-            found.append(_complaint("missing", ["body", name], "Field required", content))
+    absent = [name for name in ("brands", "search") if name not in content]
+    found = [_complaint("missing", ["body", name], "Field required", content) for name in absent]
     brands = content.get("brands", [])
     if not isinstance(brands, list):
         found.append(_complaint("list_type", ["body", "brands"], "Input should be a valid list", brands))

@@ -65,12 +65,12 @@ def replay(sims: Simulators, request: dict[str, Any]) -> requests.Response:
 
 def compared(response: dict[str, Any], answer: requests.Response) -> list[str]:
     """Return how an answer differs from the recorded one, times aside."""
-    found = []
-    if answer.status_code != response["status"]:
-        found.append(f"status {answer.status_code}")
-    for name in ("Content-Type", "Content-Length"):
-        if answer.headers[name] != response["headers"][name]:
-            found.append(f"{name} {answer.headers[name]}")
+    found = [] if answer.status_code == response["status"] else [f"status {answer.status_code}"]
+    found += [
+        f"{name} {answer.headers[name]}"
+        for name in ("Content-Type", "Content-Length")
+        if answer.headers[name] != response["headers"][name]
+    ]
     expected: Any = response["body"]
     body: Any = answer.text if isinstance(expected, str) else answer.json()
     if isinstance(expected, dict) and "leads" in expected:
