@@ -53,7 +53,10 @@ def warn() -> int:
     unwarned = soon.exclude(warned_deadline=F("deadline_at")).order_by("deadline_at")
     warned = 0
     for listing_id in list(unwarned.values_list("pk", flat=True)[:BATCH]):
-        warned += _warn(listing_id)
+        try:
+            warned += _warn(listing_id)
+        except Exception:
+            log.exception("staff could not be warned of a deadline", listing_id=str(listing_id))
     return warned
 
 
@@ -61,6 +64,8 @@ def warn() -> int:
 def _warn(listing_id: uuid.UUID) -> bool:
     listing = lifecycle.locked(listing_id)
     if listing.deadline_at is None or listing.warned_deadline == listing.deadline_at:
+        return False
+    if listing.deadline_at > listing.db_now + attention.WARNING:  # snoozed a moment ago
         return False
     ProductListing.objects.filter(pk=listing.pk).update(warned_deadline=listing.deadline_at)
     outbox.put(telegram.warning_rows(listing))
