@@ -64,7 +64,7 @@ class Waiting:
 # ---- the estimate -------------------------------------------------------------------------------
 
 
-def with_net_estimate(rows: QuerySet[ProductListing], limits: OutreachSettings) -> QuerySet[ProductListing]:
+def with_net_estimate(rows: QuerySet[ProductListing], limits: OutreachSettings) -> QuerySet[Any]:
     """Add `net_estimate` and `score` to each row, in the database; null where price or estimate is unknown.
 
     ScraperV2's profit is gross: eBay's fee on the expected sale price and the postage come off.
@@ -99,7 +99,7 @@ def approve(listing_id: uuid.UUID | str, *, by: str) -> Approval:
 
 def withdraw(listing_id: uuid.UUID | str) -> bool:
     """Take a listing out of the queue; False where it was not in it."""
-    return Approval.objects.filter(listing_id=listing_id, listing__state=State.FOUND).delete()[0] > 0
+    return Approval.objects.filter(listing__pk=listing_id, listing__state=State.FOUND).delete()[0] > 0
 
 
 def matching(rule: OutreachRule) -> QuerySet[ProductListing]:
@@ -199,19 +199,23 @@ def waiting(limit: int = 100) -> list[Waiting]:
     for place, listing in enumerate(queued(settings)[:limit], start=1):
         price = listing.asking_price
         over = price is not None and price > left
-        rows.append(Waiting(place, listing, _reason(limits, listing, place <= free, over, held)))
+        rows.append(
+            Waiting(place, listing, _reason(limits, listing, place <= free, left if over else None, held))
+        )
         held = held or over
         left -= price or ZERO
     return rows
 
 
-def _reason(limits: Limits, listing: ProductListing, has_slot: bool, over: bool, held: bool) -> str:
+def _reason(
+    limits: Limits, listing: ProductListing, has_slot: bool, too_little: Decimal | None, held: bool
+) -> str:
     if limits.stopped:
         return f"Outreach is stopped by {limits.stopped.thrown_by}: {limits.stopped.reason}"
     if listing.asking_price is None:
         return "No price is known: message by hand, or wait for one"
-    if over:
-        return f"The budget has {limits.budget_left:.2f} left"
+    if too_little is not None and not held:
+        return f"The budget has {max(too_little, ZERO):.2f} left"
     if held:
         return "Waits behind a listing that the budget cannot take yet"
     if not limits.day_left:
