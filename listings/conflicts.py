@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -37,10 +38,12 @@ def remedy(message: InboxMessage) -> Remedy | None:
     if message.status not in OPEN or message.partner != "chatterbot" or listing is None:
         return None
     if message.kind == "deal-confirmed":
-        price = to_pennies(Decimal(str(webhooks.parse(message.raw)["agreed_price"])))
+        told = webhooks.parse(message.raw)
+        price, postage = _amount(told.get("agreed_price")), _amount(told.get("shipping_cost"))
         moves = "" if listing.state != State.CANCELLED else ", and leaves the listing Cancelled"
         return Remedy(
-            f"Books {amount(price)} as the price agreed and paid{moves}", lambda by: _book(listing, price, by)
+            f"Books {amount(price)} as the price agreed and paid{moves}",
+            lambda by: _book(listing, price, postage, by),
         )
     if message.kind == "deal-failed" and listing.state == State.PURCHASED:
         return Remedy("Cancels the purchase", lambda by: _cancel(listing, by))
@@ -49,10 +52,15 @@ def remedy(message: InboxMessage) -> Remedy | None:
     return None
 
 
-def _book(listing: ProductListing, price: Decimal | None, by: str) -> None:
+def _amount(told: Any) -> Decimal | None:
+    return None if told is None else to_pennies(Decimal(str(told).strip()))
+
+
+def _book(listing: ProductListing, price: Decimal | None, postage: Decimal | None, by: str) -> None:
     locked = lifecycle.locked(listing.pk)
     text = f"Booked {amount(price)} as agreed, as Chatterbot told us."
-    lifecycle.learn(locked, by=by, text=text, negotiated_price=price, purchase_price=price)
+    new = postage if locked.shipping_cost is None else None
+    lifecycle.learn(locked, by=by, text=text, postage=new, negotiated_price=price, purchase_price=price)
 
 
 def _cancel(listing: ProductListing, by: str) -> None:
