@@ -55,12 +55,16 @@ def exchange() -> Exchange:
 
 
 @contextmanager
-def broker(timeout: float = TIMEOUT_SECONDS) -> Iterator[Connection]:
+def broker(timeout: float | None = None) -> Iterator[Connection]:
     """Open a connection that cannot hang for longer than `timeout` seconds, with our exchange declared.
+
+    Args:
+        timeout: `TIMEOUT_SECONDS` where none is given.
 
     Raises:
         BrokerDown: on any failure of the connection, also inside the block.
     """
+    timeout = TIMEOUT_SECONDS if timeout is None else timeout
     connection = Connection(
         settings.RABBITMQ_URL,
         connect_timeout=min(timeout, 5),
