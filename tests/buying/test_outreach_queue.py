@@ -57,7 +57,7 @@ def test_what_is_left_of_a_profit_after_fee_and_postage() -> None:
     listing = make_listing(price=400, potential_profit=100, confidence=95)
     limits(ebay_fee_percent=Decimal("12.85"), postage=Decimal("8.50"))
     (row,) = outreach.with_net_estimate(ProductListing.objects.all(), OutreachSettings.load())
-    assert (row.pk, row.net_estimate, row.score) == (  # type: ignore[attr-defined]
+    assert (row.pk, row.net_estimate, row.score) == (
         listing.pk,
         pytest.approx(Decimal("27.25")),
         pytest.approx(Decimal("25.8875"), abs=Decimal("0.0001")),
