@@ -134,49 +134,50 @@ def _channels() -> list[dict[str, Any]]:
 # ---- the sidebar --------------------------------------------------------------------------------
 
 
+# Each entry: the permission that shows it, its words, its list, its icon.
+GROUPS = (
+    (
+        "",
+        (
+            ("listings.view_productlisting", "Listings", LISTINGS, "photo_camera"),
+            ("scraping.view_scrapejob", "Scrape jobs", JOBS, "search"),
+        ),
+    ),
+    (
+        "Machinery",
+        (
+            ("integrations.view_inboxmessage", "Inbox", INBOX, "inbox"),
+            ("integrations.view_outboxmessage", "Deliveries", OUTBOX, "outbox"),
+            ("integrations.view_channel", "Channels", CHANNEL_LIST, "cable"),
+            (
+                "listings.view_transitionlog",
+                "Transition log",
+                "admin:listings_transitionlog_changelist",
+                "history",
+            ),
+        ),
+    ),
+    (
+        "Set-up",
+        (
+            ("auth.view_user", "People", "admin:auth_user_changelist", "group"),
+            ("auth.view_group", "Groups", "admin:auth_group_changelist", "badge"),
+            ("authtoken.view_tokenproxy", "API tokens", "admin:authtoken_tokenproxy_changelist", "key"),
+        ),
+    ),
+)
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the sidebar, as far as this member of staff may go."""
-    may = request.user.has_perm
-    user = ("auth.view_user", "People", "admin:auth_user_changelist", "group")
-    groups = (
-        (
-            "",
-            (
-                ("listings.view_productlisting", "Listings", LISTINGS, "photo_camera"),
-                ("scraping.view_scrapejob", "Scrape jobs", JOBS, "search"),
-            ),
-        ),
-        (
-            "Machinery",
-            (
-                ("integrations.view_inboxmessage", "Inbox", INBOX, "inbox"),
-                ("integrations.view_outboxmessage", "Deliveries", OUTBOX, "outbox"),
-                ("integrations.view_channel", "Channels", CHANNEL_LIST, "cable"),
-                (
-                    "listings.view_transitionlog",
-                    "Transition log",
-                    "admin:listings_transitionlog_changelist",
-                    "history",
-                ),
-            ),
-        ),
-        (
-            "Set-up",
-            (
-                user,
-                ("auth.view_group", "Groups", "admin:auth_group_changelist", "badge"),
-                ("authtoken.view_tokenproxy", "API tokens", "admin:authtoken_tokenproxy_changelist", "key"),
-            ),
-        ),
-    )
     badges = _badges(request)
     home = {"title": "Now", "icon": "bolt", "link": reverse("admin:index")}
     result: list[dict[str, Any]] = [{"items": [home]}]
-    for title, entries in groups:
+    for title, entries in GROUPS:
         items = [
             {"title": words, "icon": icon, "link": reverse(name)} | badges.get(name, {})
             for permission, words, name, icon in entries
-            if may(permission)
+            if request.user.has_perm(permission)
         ]
         result.append({"title": title, "separator": bool(title), "items": items})
     return result

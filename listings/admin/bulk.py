@@ -56,7 +56,10 @@ class BulkActions(ReadOnlyAdmin):
             reason = form.cleaned_data["reason"]
             move_all(request, rows, State.CANCELLED, done="cancelled", reason=reason, seen=seen)
             return None
-        return self._ask(request, rows, form) if rows else None
+        if not any(row.state in CANCELLABLE for row in rows):
+            move_all(request, rows, State.CANCELLED, done="cancelled")  # says of each why it cannot go
+            return None
+        return self._ask(request, rows, form)
 
     def _bounded(self, request: HttpRequest, queryset: QuerySet[ProductListing]) -> list[ProductListing]:
         rows = list(queryset.order_by("pk")[: MOST_AT_ONCE + 1])

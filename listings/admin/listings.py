@@ -165,7 +165,7 @@ class ListingAdmin(BulkActions):
             form.add_error("ebay_listing_id", str(error))
             return False
         else:
-            messages.success(request, f"Now {to.label}. Going out: {', '.join(taken.going_out)}.")
+            messages.success(request, f"Now {to.label}. Into the outbox: {', '.join(taken.going_out)}.")
         return True
 
     def retry_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:

@@ -50,6 +50,14 @@ def test_cancelling_asks_first(operator: Client) -> None:
     assert f'value="{listing.pk}:FOUND"' in html
 
 
+def test_cancelling_what_cannot_be_says_so_at_once(operator: Client) -> None:
+    sold = make_listing("SOLD")
+    with nothing_written():
+        response = choose(operator, "cancel_listings", sold)
+    assert said(response)[0] == "None of 1 cancelled."
+    assert "no step leads from Sold to Cancelled" in said(response)[1]
+
+
 def test_cancelling_without_a_reason_asks_again(operator: Client) -> None:
     listing = make_listing()
     with nothing_written():

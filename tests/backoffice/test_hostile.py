@@ -75,7 +75,11 @@ def test_messages_about_it_escape(operator: Client) -> None:
     assert "&lt;script&gt;" in html
     assert SCRIPT not in html
     asked = {"action": "cancel_listings", "_selected_action": [str(listing.pk)], "index": "0"}
-    assert SCRIPT not in operator.post(LISTINGS, asked).content.decode()
+    make_listing(title=EVIL)
+    asked["_selected_action"] = [str(row.pk) for row in ProductListing.objects.all()]
+    html = operator.post(LISTINGS, asked).content.decode()
+    assert "stays: no step leads" in html
+    assert SCRIPT not in html
 
 
 def test_what_staff_type_escapes(operator: Client) -> None:

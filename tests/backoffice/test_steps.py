@@ -208,7 +208,9 @@ def test_the_page_says_what_the_outside_will_be_told(operator: Client) -> None:
 
 def test_the_message_names_what_goes_out(operator: Client) -> None:
     response = operator.post(step(make_listing(), "MESSAGING"))
-    assert said(response) == ["Now Messaging. Going out: listing.state.messaging, chatterbot.send_lead."]
+    assert said(response) == [
+        "Now Messaging. Into the outbox: listing.state.messaging, chatterbot.send_lead."
+    ]
 
 
 def test_the_price_on_ebay_is_proposed(operator: Client) -> None:
