@@ -20,6 +20,13 @@ class Call:
     body: bytes
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: that a client hangs up is what some tests are about."""
+
+
 @dataclass
 class Partner:
     """Answers each call with the next of `answers`: (status, headers, body), or a function that writes by itself."""
@@ -55,9 +62,7 @@ class Partner:
             def log_message(self, format: str, *args: Any) -> None:
                 """Keep the test's output to itself."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._server.handle_error = lambda request, address: None  # type: ignore[method-assign]  a client hung up
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
