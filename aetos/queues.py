@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from kombu import Exchange, Queue
 
+from integrations import filebroker
 from integrations.channels import CHANNELS
 
 DEFAULT_QUEUE = "aetos"
@@ -34,17 +35,7 @@ def _transport() -> dict[str, Any]:
             "read_timeout": 10,
             "write_timeout": 10,
         }
-    folder = settings.DATA_DIR / "broker"
-    for name in ("queue", "control", "processed"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    return {
-        "data_folder_in": str(folder / "queue"),
-        "data_folder_out": str(folder / "queue"),
-        "control_folder": str(folder / "control"),
-        "processed_folder": str(folder / "processed"),
-        "store_processed": False,
-        "polling_interval": 0.1,
-    }
+    return filebroker.prepare(settings.DATA_DIR / "broker", DEFAULT_QUEUE)
 
 
 def _every(seconds: float, task: str, *args: str, queue: str = DEFAULT_QUEUE) -> dict[str, Any]:
@@ -52,7 +43,7 @@ def _every(seconds: float, task: str, *args: str, queue: str = DEFAULT_QUEUE) ->
     return {"task": task, "schedule": seconds, "args": args, "options": {"expires": seconds, "queue": queue}}
 
 
-broker_url = settings.RABBITMQ_URL or "filesystem://localhost"
+broker_url = settings.RABBITMQ_URL or filebroker.url()
 broker_transport_options = _transport()
 broker_connection_retry_on_startup = True
 broker_connection_timeout = 5
@@ -65,7 +56,6 @@ task_default_queue_type = "quorum" if settings.RABBITMQ_URL else "classic"
 task_acks_late = True
 task_reject_on_worker_lost = True
 task_ignore_result = True
-task_publish_retry = False
 worker_prefetch_multiplier = 1
 worker_hijack_root_logger = False
 worker_send_task_events = False
