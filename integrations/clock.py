@@ -17,7 +17,7 @@ class Clock(Func):
         return "clock_timestamp()", ()
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, tuple[()]]:
-        return "STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW')", ()
+        return "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')", ()
 
 
 def now() -> datetime:

@@ -1,9 +1,12 @@
 """Settings of the tests: the product's own, away from the developer's `.env` and data."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
 _folder = tempfile.mkdtemp(prefix="aetos-tests-")
+atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 for _name, _value in {
     "SECRET_KEY": "for-tests-only-" + "x" * 40,
     "DEBUG": "false",
