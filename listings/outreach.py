@@ -94,12 +94,19 @@ def approve(listing_id: uuid.UUID | str, *, by: str) -> Approval:
         raise NotFoundState(
             f"Only a found listing can be approved; this one is {State(listing.state).label}."
         )
-    return Approval.objects.get_or_create(listing=listing, defaults={"approved_by": by})[0]
+    approval, _ = Approval.objects.get_or_create(listing=listing, defaults={"approved_by": by})
+    if approval.withdrawn_at is not None:
+        approval.approved_by, approval.approved_at, approval.withdrawn_at = by, listing.db_now, None
+        approval.save()
+    return approval
 
 
 def withdraw(listing_id: uuid.UUID | str) -> bool:
-    """Take a listing out of the queue; False where it was not in it."""
-    return Approval.objects.filter(listing__pk=listing_id, listing__state=State.FOUND).delete()[0] > 0
+    """Take a listing out of the queue, past every rule; False where it was not in it."""
+    waiting_one = Approval.objects.filter(
+        listing__pk=listing_id, listing__state=State.FOUND, withdrawn_at=None
+    )
+    return waiting_one.update(withdrawn_at=Now()) > 0
 
 
 def matching(rule: OutreachRule) -> QuerySet[ProductListing]:
@@ -185,7 +192,8 @@ def limits_now(settings: OutreachSettings) -> Limits:
 
 def queued(settings: OutreachSettings) -> QuerySet[ProductListing]:
     """Return what waits, the best first; what cannot be estimated comes last, by age."""
-    rows = ProductListing.objects.filter(state=State.FOUND, approval__isnull=False).select_related("approval")
+    approved = Q(state=State.FOUND, approval__isnull=False, approval__withdrawn_at=None)
+    rows = ProductListing.objects.filter(approved).select_related("approval")
     unknown = Case(When(score__isnull=True, then=Value(1)), default=Value(0))
     return with_net_estimate(rows, settings).order_by(unknown, "-score", "approval__id")
 

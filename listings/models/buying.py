@@ -56,6 +56,9 @@ class Approval(models.Model):
     listing = models.OneToOneField(ProductListing, on_delete=models.CASCADE, related_name="approval")
     approved_at = models.DateTimeField(db_default=Now())
     approved_by = models.CharField(max_length=200, help_text="user:NAME, telegram:NAME or rule:NAME")
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text="Taken out by staff: no rule puts it back, only a person does."
+    )
 
     class Meta:
         ordering = ("id",)

@@ -108,3 +108,17 @@ def test_the_rules_run_with_the_queue_and_keep_its_limits() -> None:
     lifecycle.cancel(listings[0].pk, by="user:ann")
     assert len(outreach.run()) == 5
     assert len(outreach.waiting()) == 1
+
+
+def test_a_rule_does_not_put_back_what_staff_took_out() -> None:
+    listing = make_listing()
+    OutreachRule.objects.create(name="all", min_confidence=0, min_net_estimate=-1000, active=True)
+    assert outreach.apply_rules() == 1
+    assert outreach.withdraw(listing.pk)
+    assert not outreach.withdraw(listing.pk)
+    assert outreach.run() == []
+    assert outreach.waiting() == []
+
+    outreach.approve(listing.pk, by="user:ann")
+    assert outreach.run() == [listing.pk]
+    assert listing.history.latest("sequence").triggered_by == "user:ann"
