@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.views.decorators.http import require_safe
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -32,6 +33,7 @@ class RedocPage(SpectacularRedocView):
     url_name = "openapi"
     template_name = "aetos/redoc.html"
 
+    @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Show the page; its script would fetch a logo from its maker's host, which the browser is told not to."""
         response: Response = super().get(request, *args, **kwargs)
