@@ -11,13 +11,14 @@ import json
 import re
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import standardwebhooks
 import structlog
 from django.conf import settings
-from django.db import OperationalError, transaction
+from django.db import Error, OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -108,12 +109,10 @@ def authenticate(request: HttpRequest, partner: str) -> None:
             raise Refusal(401, "This webhook must be signed.")
         return
     owners = _owners(request)
-    if partner not in owners:
-        raise (
-            Refusal(403, "This key belongs to another partner.")
-            if owners
-            else Refusal(401, "A valid key is needed.")
-        )
+    if owners and partner not in owners:
+        raise Refusal(403, "This key belongs to another partner.")
+    if not owners:
+        raise Refusal(401, "A valid key is needed.")
 
 
 def verify_signature(request: HttpRequest, partner: str, body: bytes) -> None:
@@ -144,19 +143,23 @@ def read_body(request: HttpRequest, limit: int) -> bytes:
     """Return the body, of `limit` bytes at the most.
 
     Raises:
-        Refusal: 413. The rest is read and dropped first, since a connection closed on unread data loses the answer.
+        Refusal: 413 for a larger one, 400 for one that breaks off.
     """
+    # Django reads Content-Length bytes, and so nothing of a chunked body; a server that marks its end lets us read it.
+    chunked = "Content-Length" not in request.headers and "Transfer-Encoding" in request.headers
+    source = request.META["wsgi.input"] if chunked and request.META.get("wsgi.input_terminated") else request
     try:
         announced = int(request.headers.get("Content-Length") or 0)
-    except ValueError:
-        raise Refusal(400, "Content-Length is not a number.") from None
-    body = b"" if announced > limit else request.read(limit + 1)
-    if announced > limit or len(body) > limit:
+        body = b"" if announced > limit else source.read(limit + 1)
+        if max(announced, len(body)) <= limit:
+            return bytes(body)
+        # A connection that is closed on unread data loses the answer.
         drained = 0
-        while drained < DRAIN_BYTES and (chunk := request.read(1024 * 1024)):
+        while drained < DRAIN_BYTES and (chunk := source.read(1024 * 1024)):
             drained += len(chunk)
-        raise Refusal(413, f"The body is larger than {limit} bytes.")
-    return body
+    except (OSError, ValueError):
+        raise Refusal(400, "The body broke off, or its Content-Length is no number.") from None
+    raise Refusal(413, f"The body is larger than {limit} bytes.")
 
 
 def parse(body: bytes) -> Any:
@@ -189,9 +192,7 @@ def process(message_id: int) -> Answer:
         except OperationalError:
             if attempt == DEADLOCK_TRIES:
                 raise
-            log.warning(
-                "inbox row tried again after a database conflict", inbox_id=message_id, attempt=attempt
-            )
+            log.warning("inbox row tried again after a conflict", inbox_id=message_id, attempt=attempt)
     raise AssertionError("unreachable")
 
 
@@ -234,10 +235,8 @@ def reprocess(message_id: int) -> Answer:
 
 
 def _json_content(content_type: str) -> bool:
-    return (
-        re.fullmatch(r"application/([\w.-]+\+)?json", content_type.partition(";")[0].strip().lower())
-        is not None
-    )
+    media_type = content_type.partition(";")[0].strip().lower()
+    return bool(re.fullmatch(r"application/([\w.-]+\+)?json", media_type))
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -256,15 +255,19 @@ class Webhook(View):
             verify_signature(request, self.partner, body)
         except Refusal as refusal:
             return refused(refusal)
-        message = self._keep(request, body)
-        if not _json_content(message.content_type):
-            return refused(self._refuse(message, Refusal(415, "The body must be application/json.")))
+        try:
+            message = self._keep(request, body)
+        except Error:
+            return refused(Refusal(503, "The database is away. Nothing was kept."))
+        if message.status == Status.REFUSED:
+            return refused(Refusal(415, message.detail))
         try:
             answer = process(message.pk)
         except Exception as error:
             # The bytes are kept and the sweep tries again: the partner, who calls once, has done its part.
             log.exception("webhook kept, to be processed later", inbox_id=message.pk)
-            note_failure(message.pk, error)
+            with suppress(Error):  # the database may have gone away meanwhile
+                note_failure(message.pk, error)
             return JsonResponse({"accepted": True, "status": "received"}, status=202)
         return JsonResponse(answer.body, status=answer.status)
 
@@ -278,19 +281,16 @@ class Webhook(View):
 
     def _keep(self, request: HttpRequest, body: bytes) -> InboxMessage:
         context = structlog.contextvars.get_contextvars()
+        is_json = _json_content(request.headers.get("Content-Type", ""))
         return InboxMessage.objects.create(
             partner=self.partner,
             kind=self.kind,
             body=body,
             content_type=request.headers.get("Content-Type", "")[:100],
             request_id=str(context.get("request_id", ""))[:64],
+            status=Status.RECEIVED if is_json else Status.REFUSED,
+            detail="" if is_json else "The body must be application/json.",
         )
-
-    def _refuse(self, message: InboxMessage, refusal: Refusal) -> Refusal:
-        InboxMessage.objects.filter(pk=message.pk).update(
-            status=Status.REFUSED, detail=str(refusal.detail), processed_at=Now()
-        )
-        return refusal
 
 
 def refused(refusal: Refusal) -> JsonResponse:
