@@ -17,13 +17,44 @@ from tests.factories import a_job, a_match, make_listing
 
 pytestmark = pytest.mark.django_db
 
-FIELDS = """
-    id product_id marketplace_url title asking_price state brand model confidence_score estimated_profit scraper_job_id
-    created_at updated_at state_changed_at found_at messaged_at negotiating_at purchased_at received_at listed_at
-    sold_at cancelled_at negotiated_price purchase_price shipping_cost ebay_fees final_profit ebay_listing_id
-    ebay_asking_price ebay_sold_price profit_is_provisional deadline_at short_code error_message error_occurred_at
-    allowed_transitions
-""".split()
+FIELDS = [
+    "id",
+    "product_id",
+    "marketplace_url",
+    "title",
+    "asking_price",
+    "state",
+    "brand",
+    "model",
+    "confidence_score",
+    "estimated_profit",
+    "scraper_job_id",
+    "created_at",
+    "updated_at",
+    "state_changed_at",
+    "found_at",
+    "messaged_at",
+    "negotiating_at",
+    "purchased_at",
+    "received_at",
+    "listed_at",
+    "sold_at",
+    "cancelled_at",
+    "negotiated_price",
+    "purchase_price",
+    "shipping_cost",
+    "ebay_fees",
+    "final_profit",
+    "ebay_listing_id",
+    "ebay_asking_price",
+    "ebay_sold_price",
+    "profit_is_provisional",
+    "deadline_at",
+    "short_code",
+    "error_message",
+    "error_occurred_at",
+    "allowed_transitions",
+]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
 from integrations import webhooks
 from integrations.models import InboxMessage, OutboxMessage
@@ -15,6 +16,7 @@ from listings.models import ProductListing, Sighting
 from scraping import jobs
 from scraping.matches import Invalid
 from scraping.models import InvalidMatch, ScrapeJob
+from tests.conftest import SCRAPER_KEY
 from tests.factories import a_job, a_match, dumps, rows
 
 pytestmark = pytest.mark.django_db
@@ -257,3 +259,12 @@ def test_a_raw_body_that_was_kept_can_be_taken_in_after_the_code_was_mended(
     settings.WEBHOOK_MAX_MATCHES = 2
     call_command("replay_inbox", str(InboxMessage.objects.get().pk))
     assert ProductListing.objects.count() == 2
+
+
+def test_a_job_of_another_content_type_can_be_taken_in_by_staff(client: Client) -> None:
+    body, path = dumps(a_job(a_match())), "/webhooks/scraper/job-complete"
+    headers = {"x-api-key": SCRAPER_KEY}
+    assert client.post(path, body, content_type="text/plain", headers=headers).status_code == 415
+    call_command("replay_inbox", str(InboxMessage.objects.get().pk))
+    assert ProductListing.objects.count() == 1
+    assert InboxMessage.objects.get().status == "processed"

@@ -1,0 +1,159 @@
+"""The product's own processes, started as the Procfile says, on the database of the tests."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parents[2]
+KEYS = {
+    "SCRAPER_WEBHOOK_KEY": "live-scraper-key",
+    "CHATTERBOT_WEBHOOK_KEY": "live-chatterbot-key",
+    "EBAY_WEBHOOK_KEY": "live-ebay-key",
+    "TELEGRAM_BOT_TOKEN": "",
+    "TELEGRAM_WEBHOOK_SECRET": "",
+    "METRICS_KEY": "live-metrics-key",
+}
+
+
+def database_url(port: int | None = None) -> str:
+    """Return the URL of the database that the tests use, through another port where one is given."""
+    settings = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{settings['NAME']}"
+    login = f"{settings['USER']}:{settings['PASSWORD']}" if settings["PASSWORD"] else settings["USER"]
+    host = f"{settings['HOST'] or '127.0.0.1'}:{port or settings['PORT'] or 5432}"
+    return f"postgres://{login}@{host}/{settings['NAME']}"
+
+
+def environment(folder: Path, **changes: str) -> dict[str, str]:
+    """Return all that a process may know: nothing of the developer's."""
+    return {
+        **KEYS,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
+        "DJANGO_SETTINGS_MODULE": "aetos.settings",
+        "SECRET_KEY": "for-tests-only-" + "x" * 40,
+        "DEBUG": "false",
+        "DATA_DIR": str(folder),
+        "DATABASE_URL": database_url(),
+        "RABBITMQ_URL": "",
+        "PUBLIC_URL": "http://localhost:8000",
+        "ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "LOG_LEVEL": "INFO",
+        "WEB_WORKERS": "1",
+        **changes,
+    }
+
+
+def line_of(process: str) -> str:
+    """Return the Procfile's command for a process."""
+    lines = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if ": " in line)
+    return lines[process]
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def wait_for(happened: Callable[[], Any], what: str, *, seconds: float = 20) -> Any:
+    """Wait until something is true, and return it."""
+    end = time.monotonic() + seconds
+    while not (result := happened()):
+        assert time.monotonic() < end, f"{what} did not happen in {seconds} s"
+        time.sleep(0.05)
+    return result
+
+
+class Process:
+    """One process of the Procfile. `output` is all that it has said."""
+
+    def __init__(self, name: str, folder: Path, **changes: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._log = folder / f"{name}-{time.monotonic_ns()}.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                ["sh", "-c", f"exec {line_of(name)}"],
+                cwd=ROOT,
+                env=environment(folder, **changes),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end(signal.SIGTERM)
+
+    @property
+    def output(self) -> str:
+        """Return what it has said so far."""
+        return self._log.read_text(errors="replace")
+
+    def end(self, number: int) -> None:
+        """Send a signal to it and its children, and wait for its end."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, number)
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(10)
+
+    def status(self, *, seconds: float = 30) -> int:
+        """Wait for its own end, and return its status."""
+        return self._process.wait(seconds)
+
+
+class Web(Process):
+    """The web server, reached by HTTP."""
+
+    def __init__(self, folder: Path, **changes: str) -> None:
+        self.port = free_port()
+        super().__init__("web", folder, PORT=str(self.port), **changes)
+        self.url = f"http://127.0.0.1:{self.port}"
+        try:
+            wait_for(self._answers, "the web server's start", seconds=40)
+        except AssertionError:
+            self.end(signal.SIGKILL)
+            raise AssertionError(self.output) from None
+
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, self.output
+        try:
+            return requests.get(f"{self.url}/health/live", timeout=5).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+    def post_job(self, body: Any, **headers: str) -> requests.Response:
+        """Deliver a job."""
+        headers = {"X-API-Key": KEYS["SCRAPER_WEBHOOK_KEY"], **headers}
+        return requests.post(
+            f"{self.url}/webhooks/scraper/job-complete", json=body, headers=headers, timeout=20
+        )
+
+    def raw(self, *pieces: bytes, end: bool = False, seconds: float = 10.0) -> bytes:
+        """Send these bytes, and return all that comes back until the server closes."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as line:
+            for piece in pieces:
+                line.sendall(piece)
+            if end:
+                line.shutdown(socket.SHUT_WR)
+            received = bytearray()
+            while data := line.recv(65536):
+                received += data
+            return bytes(received)
