@@ -1,6 +1,7 @@
 """`manage.py demo`: the whole product on one machine, with simulated partners and their sample jobs."""
 
 import os
+import secrets
 import shlex
 import socket
 import sys
@@ -124,6 +125,8 @@ def environment(port: int, partners_port: int) -> dict[str, str]:
         # Root is at home in a container; Celery's eight lines about it would hide what matters.
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }
+    if not settings.TELEGRAM_BOT_TOKEN:
+        defaults |= simulated_telegram(base)
     return {
         **defaults,
         **os.environ,
@@ -132,6 +135,16 @@ def environment(port: int, partners_port: int) -> dict[str, str]:
         # The Procfile says `gunicorn` and `celery`: those of this environment.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         "PYTHONUNBUFFERED": "1",
+    }
+
+
+def simulated_telegram(base: str) -> dict[str, str]:
+    """Return a bot of the simulated Telegram. A real one's token never goes there."""
+    return {
+        "TELEGRAM_API_URL": f"{base}/telegram",
+        "TELEGRAM_BOT_TOKEN": f"1000001:{secrets.token_urlsafe(26)}",
+        "TELEGRAM_CHAT_ID": "1000002",
+        "TELEGRAM_WEBHOOK_SECRET": secrets.token_urlsafe(24),
     }
 
 
