@@ -3,7 +3,8 @@
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin
@@ -73,29 +74,30 @@ def call(
         PermanentError: another 4xx, or a redirect (a redirected POST would lose its body).
     """
     url = urljoin(base_url + "/", path.lstrip("/"))
+    request = {"headers": headers, "json": payload, "params": params}
+    timeout = (CONNECT_SECONDS, READ_SECONDS)
+    with (
+        _our_errors(partner),
+        _session().request(
+            method, url, timeout=timeout, allow_redirects=False, stream=True, **request
+        ) as response,
+    ):
+        return (judge or _judge)(partner, response, _read(partner, response))
+
+
+@contextmanager
+def _our_errors(partner: str) -> Iterator[None]:
+    """Turn the library's errors, which quote the URL, into ours, which do not."""
     try:
-        with _session().request(
-            method,
-            url,
-            headers=headers,
-            json=payload,
-            params=params,
-            timeout=(CONNECT_SECONDS, READ_SECONDS),
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            body = _read(partner, response)
-            return (judge or _judge)(partner, response, body)
+        yield
     except requests.ConnectTimeout as error:
         raise TransientError(f"{partner} could not be reached in {CONNECT_SECONDS:.0f} s.") from error
     except requests.Timeout as error:
-        raise TransientError(
-            f"{partner} did not answer in {READ_SECONDS:.0f} s.", lost_answer=True
-        ) from error
+        text = f"{partner} did not answer in {READ_SECONDS:.0f} s."
+        raise TransientError(text, lost_answer=True) from error
     except requests.ConnectionError as error:
-        raise TransientError(
-            f"{partner} refused or broke the connection.", lost_answer=_was_sent(error)
-        ) from error
+        text = f"{partner} refused or broke the connection."
+        raise TransientError(text, lost_answer=_was_sent(error)) from error
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         raise TransientError(f"{partner}: {type(error).__name__}.", lost_answer=True) from error
 

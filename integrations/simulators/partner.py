@@ -6,6 +6,7 @@ import logging
 import re
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -42,7 +43,7 @@ class Called:
     answer: str
 
 
-class Partner:
+class Partner(ABC):
     """Base of the four. A subclass says how it routes, refuses, acts, and what it keeps."""
 
     name: ClassVar[str] = ""
@@ -58,9 +59,9 @@ class Partner:
 
     # What a subclass fills in.
 
+    @abstractmethod
     def route(self, request: Request, fault: Fault) -> Answer:
         """Take a request and the fault it met, do what it asks for, return the answer."""
-        raise NotImplementedError
 
     def refuse(self, fault: Fault) -> Answer:
         """Return the partner's own form of the refusal that the fault asks for."""
@@ -70,13 +71,13 @@ class Partner:
         """Take an order from `_act`, do it now, return what came of it; raise ValueError if it is none."""
         raise ValueError(f"{self.name} takes no orders")
 
+    @abstractmethod
     def kept(self) -> dict[str, Any]:
         """Return what the partner keeps, in plain values."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forget(self) -> None:
         """Forget everything that the partner keeps."""
-        raise NotImplementedError
 
     def remembered(self) -> Any:
         """Return, in plain values, what would outlast a restart of the real one."""
