@@ -1,11 +1,13 @@
 """The inbox: what partners told us, as they sent it, and "process again"."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from django.contrib import admin, messages
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -19,6 +21,7 @@ from integrations.show import badge, link, text, when
 
 log = structlog.get_logger(__name__)
 Status = InboxMessage.Status
+PATIENCE = timedelta(hours=1)
 WORDS = {
     Status.RECEIVED: ("received", "warn"),
     Status.PROCESSED: ("processed", "good"),
@@ -29,11 +32,20 @@ WORDS = {
 }
 
 
+def stale(rows: QuerySet[InboxMessage]) -> QuerySet[InboxMessage]:
+    """Keep what has been parked for so long that what it waits for will hardly come by itself."""
+    return rows.filter(status=Status.PARKED, received_at__lte=Now() - PATIENCE)
+
+
 class InboxQuestions(QuestionForm):
     """What staff ask of the inbox."""
 
     lookups = {"partner": "partner"}
-    status = choice([("open", "Needs a person"), *Status.choices], "Status", "Any status")
+    status = choice(
+        [("open", "Needs a person"), ("stale", "Parked for over an hour"), *Status.choices],
+        "Status",
+        "Any status",
+    )
     partner = choice(
         [(name, name) for name in ("scraper", "chatterbot", "ebay", "telegram")], "Partner", "Any partner"
     )
@@ -43,6 +55,8 @@ class InboxQuestions(QuestionForm):
         rows, status = super().narrow(rows), self.answers.get("status")
         if status == "open":
             return rows.filter(status__in=(Status.PARKED, Status.CONFLICT))
+        if status == "stale":
+            return stale(rows)
         return rows.filter(status=status) if status else rows
 
 
