@@ -1,5 +1,5 @@
 """The back office of listings."""
 
-from listings.admin import listings, log
+from listings.admin import buying, callbacks, listings, log, rules
 
-__all__ = ["listings", "log"]
+__all__ = ["buying", "callbacks", "listings", "log", "rules"]

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from integrations.admin.base import ReadOnlyAdmin, report
 from integrations.show import DASH
 from listings import lifecycle
+from listings.admin.approvals import approve_all
 from listings.admin.arrows import STEPS, take, why_not
 from listings.admin.show import state_badge
 from listings.models import ProductListing
@@ -34,9 +35,14 @@ class ReasonForm(forms.Form):
 
 
 class BulkActions(ReadOnlyAdmin):
-    """ "Message sellers" and "Cancel…"."""
+    """ "Approve into the queue", "Message sellers" and "Cancel…"."""
 
-    actions = ("message_sellers", "cancel_listings")
+    actions = ("approve_listings", "message_sellers", "cancel_listings")
+
+    @admin.action(description="Approve into the queue", permissions=["act"])
+    def approve_listings(self, request: HttpRequest, queryset: QuerySet[ProductListing]) -> None:
+        """Let every selected listing be messaged when its turn comes, where it is FOUND."""
+        approve_all(request, self._bounded(request, queryset))
 
     @admin.action(description="Message the sellers", permissions=["act"])
     def message_sellers(self, request: HttpRequest, queryset: QuerySet[ProductListing]) -> None:

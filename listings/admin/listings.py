@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from integrations.admin.filters import questions
 from integrations.show import money, text
 from listings import lifecycle
-from listings.admin import acts, page
+from listings.admin import acts, approvals, page
 from listings.admin.arrows import STEPS, StepForm, take, why_not
 from listings.admin.bulk import BulkActions
 from listings.admin.filters import ListingQuestions, nulls_last, saved_questions, search
@@ -116,7 +116,8 @@ class ListingAdmin(BulkActions):
     ) -> dict[str, Any]:
         """Show one listing."""
         may_act = self.may_act(request)
-        return page.context(request, row, may_act=may_act, failed=failed) | acts.context(row)
+        shown = page.context(request, row, may_act=may_act, failed=failed)
+        return shown | acts.context(row) | approvals.context(row)
 
     def get_urls(self) -> list[URLPattern]:
         """Add the buttons' addresses."""

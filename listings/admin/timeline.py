@@ -14,7 +14,7 @@ from integrations.admin.outbox import TONES
 from integrations.models import InboxMessage, OutboxMessage
 from integrations.show import amount, badge, link, text
 from listings.admin.show import LETTERS, who
-from listings.models import ProductListing
+from listings.models import Lead, ProductListing
 from listings.states import State
 
 # Of each kind; a listing that is seen three times a day for a year has more sightings than anybody reads.
@@ -37,7 +37,7 @@ class Entry:
 
 
 def timeline(listing: ProductListing) -> list[Entry]:
-    """Merge transitions, sightings, deliveries, callbacks and notes. Five queries, however many there are."""
+    """Merge transitions, sightings, deliveries, callbacks, notes and the lead. Six queries, however many there are."""
     sent = list(OutboxMessage.objects.filter(key=str(listing.pk)).order_by("-id")[: LIMIT * 2])
     arrows, told = _arrows(listing, {row.event_id: row for row in sent})
     entries = [
@@ -46,6 +46,7 @@ def timeline(listing: ProductListing) -> list[Entry]:
         *(_delivery(row) for row in sent if row.event_id not in told),
         *_callbacks(listing),
         *_notes(listing),
+        *_lead(listing),
     ]
     return sorted(entries, key=lambda entry: (entry.at, entry.rank), reverse=True)
 
@@ -146,4 +147,22 @@ def _notes(listing: ProductListing) -> list[Entry]:
     return [
         Entry(row.at, 0, "ae-noted", "Note", who(row.by), text(row.text))
         for row in listing.notes.order_by("-id")[:LIMIT]
+    ]
+
+
+def _lead(listing: ProductListing) -> list[Entry]:
+    lead = Lead.objects.filter(listing=listing).first()
+    if lead is None:
+        return []
+    order = f"Order {lead.order_id}" if lead.order_id else "Its order number is not known"
+    thread = f"Thread {lead.conversation_thread_id}" if lead.conversation_thread_id else ""
+    steps = (
+        (lead.accepted_at, "Lead accepted", order),
+        (lead.message_sent_at, "Message sent to the seller", thread),
+        (lead.stopped_at, "Chatterbot was stopped", order),
+    )
+    return [
+        Entry(at, 4, "ae-told", words, who("chatterbot"), text(detail) if detail else "")
+        for at, words, detail in steps
+        if at is not None
     ]

@@ -1,0 +1,134 @@
+"""What the outreach page shows: each row with its place and reason, what was sent, what is bound."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Sum
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+
+from integrations import clock
+from integrations.show import span
+from listings import outreach
+from listings.admin.show import LETTERS, who
+from listings.models import KillSwitch, OutreachRule, OutreachSettings, ProductListing, TransitionLog
+from listings.profit import ZERO
+from listings.states import State
+
+SHOWN, HISTORY, RULES = 100, 10, 50
+BOUND = (State.MESSAGING, State.NEGOTIATING, State.PURCHASED)
+
+
+def page() -> dict[str, Any]:
+    """Return everything on the page; the number of statements does not grow with the queue."""
+    now, summary = clock.now(), outreach.summary()
+    settings, limits = summary["settings"], summary["limits"]
+    rows = [_row(each) for each in summary["waiting"]]
+    _draw_the_budget_line(rows, limits.budget_left)
+    return {
+        "rows": rows,
+        "total": len(rows) if len(rows) < SHOWN else waiting_count(),
+        "limits": limits,
+        "settings": settings,
+        "sent": _sent(now),
+        "day_used": max(settings.daily_cap - limits.day_left, 0),
+        "next": _next(rows, limits, now),
+        "bound": _bound(limits.bound, settings.budget),
+        "stopped_by": who(limits.stopped.thrown_by) if limits.stopped else "",
+        "history": [_stop(row) for row in KillSwitch.objects.all()[:HISTORY]],
+        "rules": list(OutreachRule.objects.all()[:RULES]),
+        "settings_url": reverse("admin:listings_outreachsettings_change", args=[settings.pk]),
+        "found_url": f"{reverse('admin:listings_productlisting_changelist')}?state=FOUND",
+    }
+
+
+def waiting_count() -> int:
+    """Count what waits."""
+    return outreach.queued(OutreachSettings()).count()
+
+
+def _row(waiting: outreach.Waiting) -> dict[str, Any]:
+    listing: Any = waiting.listing  # carries net_estimate and score, which the query adds
+    return {
+        "place": waiting.place,
+        "listing": listing,
+        "url": reverse("admin:listings_productlisting_change", args=[listing.pk]),
+        "withdraw_url": reverse("admin:listings_approval_withdraw", args=[listing.pk]),
+        "who": who(listing.approval.approved_by),
+        "price": listing.asking_price,
+        "net": listing.net_estimate,
+        "factor": f"× {listing.confidence_score / 100:.2f}",
+        "score": listing.score,
+        "reason": waiting.reason,
+        "budget_line": False,
+        "beyond": False,
+    }
+
+
+def _draw_the_budget_line(rows: list[dict[str, Any]], left: Decimal) -> None:
+    """Mark the first row that the budget cannot take, and what stands behind it."""
+    beyond = False
+    for row in rows:
+        price = row["price"] or ZERO
+        if not beyond and price > left:
+            row["budget_line"] = beyond = True
+        row["beyond"] = beyond
+        left -= price
+
+
+def _sent(now: datetime) -> list[dict[str, Any]]:
+    """List the messages of the last hour, the first first: what counts is what `limits_now` counts."""
+    log = TransitionLog.objects.filter(
+        to_state=State.MESSAGING, transitioned_at__gt=now - outreach.HOUR
+    ).exclude(triggered_by="chatterbot")
+    rows = log.order_by("transitioned_at").values_list("transitioned_at", "triggered_by")[:SHOWN]
+    return [{"at": at, "who": who(triggered_by)} for at, triggered_by in rows]
+
+
+def _next(rows: list[dict[str, Any]], limits: outreach.Limits, now: datetime) -> str:
+    """Say in one line when the next message goes."""
+    if limits.stopped:
+        return "Nothing goes until outreach is resumed"
+    if not rows:
+        return "Nothing waits"
+    if rows[0]["budget_line"]:
+        return "The first in the queue waits for money to come free"
+    if limits.next_slot_at is not None:
+        return f"Next message in {span(max(limits.next_slot_at - now, timedelta(0)))}"
+    return "Next message within a minute"
+
+
+def _bound(total: Decimal, budget: Decimal) -> dict[str, Any]:
+    """Break down what is bound by state, with widths in percent of the budget for the bar."""
+    known = Coalesce("purchase_price", "negotiated_price", "asking_price")
+    sums = dict(
+        ProductListing.objects.filter(state__in=BOUND)
+        .order_by()
+        .values_list("state")
+        .annotate(total=Sum(known))
+    )
+    whole = max(budget, total, Decimal(1))
+    parts = []
+    for state in BOUND:
+        amount = sums.get(state.value) or ZERO
+        url = f"{reverse('admin:listings_productlisting_changelist')}?state={state.value}"
+        # A whole number: CSS takes no decimal comma, whatever the locale.
+        width = int(amount / whole * 100)
+        parts.append(
+            {
+                "letter": LETTERS[state],
+                "css": state.value.lower(),
+                "label": state.label,
+                "amount": amount,
+                "width": width,
+                "url": url,
+            }
+        )
+    return {"parts": parts, "total": total, "budget": budget, "left": budget - total}
+
+
+def _stop(row: KillSwitch) -> dict[str, Any]:
+    """Return one time that outreach was stopped, with who let it go on."""
+    lasted = span(row.lifted_at - row.thrown_at) if row.lifted_at else ""
+    return {"row": row, "by": who(row.thrown_by), "lifted_by": who(row.lifted_by), "lasted": lasted}
