@@ -1,5 +1,5 @@
-"""The back office of scrape jobs."""
+"""The back office of scrape jobs and search plans."""
 
-from scraping.admin import jobs
+from scraping.admin import jobs, plans
 
-__all__ = ["jobs"]
+__all__ = ["jobs", "plans"]

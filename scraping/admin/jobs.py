@@ -13,7 +13,7 @@ from integrations.admin.base import ReadOnlyAdmin
 from integrations.admin.filters import QuestionForm, choice, questions
 from integrations.show import badge, link, text, when
 from scraping import jobs
-from scraping.admin import replays
+from scraping.admin import again, replays
 from scraping.admin.forms import RunForm
 from scraping.models import ScrapeJob
 
@@ -31,14 +31,14 @@ TONES = {
 class JobQuestions(QuestionForm):
     """What staff ask of the jobs."""
 
-    status = choice([("trouble", "Failed or lost"), *Status.choices], "Status", "Any status")
+    status = choice([("trouble", "Failed or lost, not run again"), *Status.choices], "Status", "Any status")
     marks = choice([("invalid", "With invalid matches"), ("warning", "With a warning")], "Marks", "Any")
 
     def narrow(self, rows: QuerySet[ScrapeJob]) -> QuerySet[ScrapeJob]:
         """Filter."""
         status, marks = self.answers.get("status"), self.answers.get("marks")
         if status:
-            rows = rows.filter(status__in=(Status.FAILED, Status.LOST) if status == "trouble" else (status,))
+            rows = again.wanted(rows) if status == "trouble" else rows.filter(status=status)
         return rows.filter({"invalid": Q(invalid__gt=0), "warning": ~Q(warning="")}[marks]) if marks else rows
 
 
@@ -152,6 +152,8 @@ class ScrapeJobAdmin(ReadOnlyAdmin):
             "badge": badge(row.get_status_display(), TONES[Status(row.status)]),
             "sections": [("Counts", counts), ("Job", facts)],
             "tables": [replays.table(row, page=request.GET.get("page", ""), may_replay=may)],
+            "notices": again.notices(row),
+            "buttons": again.buttons(row) if self.may_trigger(request) else [],
         }
 
     # ---- what can be done -----------------------------------------------------------------------
@@ -161,6 +163,7 @@ class ScrapeJobAdmin(ReadOnlyAdmin):
         wrap, name = self.admin_site.admin_view, "scraping_scrapejob"
         return [
             path("run/", wrap(self.run_view), name=f"{name}_run"),
+            path("<int:pk>/again/", wrap(self.again_view), name=f"{name}_again"),
             path("<int:pk>/replay/", wrap(self.replay_all_view), name=f"{name}_replay_all"),
             path("match/<int:pk>/", wrap(self.replay_view), name=f"{name}_replay"),
             *super().get_urls(),
@@ -188,6 +191,13 @@ class ScrapeJobAdmin(ReadOnlyAdmin):
             ],
         }
         return self.render(request, "staff/form.html", context, status=422 if form.is_bound else 200)
+
+    def again_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Start a new job in the place of one that failed or was lost, and show it."""
+        if request.method != "POST":
+            return self.to_record(pk)
+        self.demand(request, TRIGGER)
+        return self.to_record(again.run(request, pk))
 
     def replay_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show one match, to be mended, and take it in again."""
