@@ -9,13 +9,16 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from aetos import buying
 from integrations.admin.channels import health, waiting_by_channel
+from integrations.admin.inbox import stale
 from integrations.channels import CHANNELS
 from integrations.models import Channel, InboxMessage, OutboxMessage
 from listings.admin.filters import ListingQuestions
 from listings.admin.show import LETTERS
 from listings.models import ProductListing
 from listings.states import State
+from scraping.admin.again import wanted
 from scraping.models import ScrapeJob
 
 LISTINGS = "admin:listings_productlisting_changelist"
@@ -23,8 +26,9 @@ JOBS = "admin:scraping_scrapejob_changelist"
 OUTBOX = "admin:integrations_outboxmessage_changelist"
 INBOX = "admin:integrations_inboxmessage_changelist"
 CHANNEL_LIST = "admin:integrations_channel_changelist"
+RULES, LIMITS = "admin:listings_outreachrule", "admin:listings_outreachsettings"
+TELEGRAM = "admin:integrations_telegramsettings"
 
-JOB_TROUBLE = (ScrapeJob.Status.FAILED, ScrapeJob.Status.LOST)
 INBOX_OPEN = (InboxMessage.Status.CONFLICT, InboxMessage.Status.PARKED)
 # A badge need not know whether it is 1,000 or 3,000.
 ENOUGH = 1000
@@ -59,6 +63,9 @@ def cockpit(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "may_look": sees,
         "now": timezone.now(),
         "no_broker": not settings.RABBITMQ_URL,
+        "outreach": buying.outreach_now(request),
+        "silence": buying.silence(request),
+        "next_scrape": buying.next_scrape(request),
     }
 
 
@@ -86,9 +93,12 @@ def _needs(request: HttpRequest) -> list[Need]:
     needs: list[Need] = []
     rows: QuerySet[Any]
     if may("integrations.view_inboxmessage"):
-        rows = InboxMessage.objects.filter(status__in=INBOX_OPEN)
-        words = "callbacks wait for a decision, or for something that we do not know yet"
-        needs.append(Need(_capped(rows), words, "Decide", f"{reverse(INBOX)}?status=open", "bad"))
+        rows = InboxMessage.objects.filter(status=InboxMessage.Status.CONFLICT)
+        words = "callbacks contradict what we know: apply them, or dismiss them"
+        needs.append(Need(_capped(rows), words, "Decide", f"{reverse(INBOX)}?status=conflict", "bad"))
+        rows = stale(InboxMessage.objects.all())
+        words = "callbacks have been parked for over an hour"
+        needs.append(Need(_capped(rows), words, "Look", f"{reverse(INBOX)}?status=stale"))
     if may("listings.view_productlisting"):
         rows = ProductListing.objects.filter(error_message__isnull=False)
         url = f"{reverse(LISTINGS)}?attention=on"
@@ -103,7 +113,7 @@ def _needs(request: HttpRequest) -> list[Need]:
         words = "deliveries were given up"
         needs.append(Need(_capped(rows), words, "Deliver again", f"{reverse(OUTBOX)}?state=given-up", "bad"))
     if may("scraping.view_scrapejob"):
-        rows = ScrapeJob.objects.filter(status__in=JOB_TROUBLE)
+        rows = wanted(ScrapeJob.objects.all())
         needs.append(
             Need(_capped(rows), "jobs failed or were lost", "Look", f"{reverse(JOBS)}?status=trouble")
         )
@@ -140,7 +150,9 @@ GROUPS = (
         "",
         (
             ("listings.view_productlisting", "Listings", LISTINGS, "photo_camera"),
+            ("listings.view_approval", "Outreach", buying.QUEUE, "send"),
             ("scraping.view_scrapejob", "Scrape jobs", JOBS, "search"),
+            ("scraping.view_searchplan", "Search plans", "admin:scraping_searchplan_changelist", "event"),
         ),
     ),
     (
@@ -149,6 +161,7 @@ GROUPS = (
             ("integrations.view_inboxmessage", "Inbox", INBOX, "inbox"),
             ("integrations.view_outboxmessage", "Deliveries", OUTBOX, "outbox"),
             ("integrations.view_channel", "Channels", CHANNEL_LIST, "cable"),
+            ("scraping.view_searchrun", "Search runs", "admin:scraping_searchrun_changelist", "schedule"),
             (
                 "listings.view_transitionlog",
                 "Transition log",
@@ -160,6 +173,9 @@ GROUPS = (
     (
         "Set-up",
         (
+            ("listings.view_outreachrule", "Outreach rules", f"{RULES}_changelist", "rule"),
+            ("listings.view_outreachsettings", "Outreach limits", f"{LIMITS}_changelist", "tune"),
+            ("integrations.view_telegramsettings", "Telegram", f"{TELEGRAM}_changelist", "notifications"),
             ("auth.view_user", "People", "admin:auth_user_changelist", "group"),
             ("auth.view_group", "Groups", "admin:auth_group_changelist", "badge"),
             ("authtoken.view_tokenproxy", "API tokens", "admin:authtoken_tokenproxy_changelist", "key"),

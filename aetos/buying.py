@@ -1,0 +1,58 @@
+"""What buying adds to the home page: whether outreach runs, what waits, and whether anything comes in."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from integrations import clock
+from listings import outreach
+from listings.admin.queue import waiting_count
+from listings.admin.show import who
+from listings.models import OutreachSettings
+from scraping import plans
+from scraping.models import SearchPlan
+
+QUEUE = "admin:listings_approval_changelist"
+
+
+def outreach_now(request: HttpRequest) -> dict[str, Any] | None:
+    """Return the queue's numbers and the kill switch; None for who may not see them."""
+    if not request.user.has_perm("listings.view_approval"):
+        return None
+    # To look at the home page writes nothing: where the row is missing, its defaults count.
+    settings = OutreachSettings.objects.first() or OutreachSettings()
+    limits = outreach.limits_now(settings)
+    return {
+        "url": reverse(QUEUE),
+        "stopped": limits.stopped,
+        "stopped_by": who(limits.stopped.thrown_by) if limits.stopped else "",
+        "waiting": waiting_count(),
+        "hour_used": max(settings.hourly_rate - limits.hour_left, 0),
+        "hour": settings.hourly_rate,
+        "day_used": max(settings.daily_cap - limits.day_left, 0),
+        "day": settings.daily_cap,
+        "next_at": limits.next_slot_at,
+        "bound": limits.bound,
+        "budget": settings.budget,
+        "left": limits.budget_left,
+    }
+
+
+def silence(request: HttpRequest) -> str:
+    """Say since when nothing has come in; nothing while all is well.
+
+    Asked afresh, not read from the alarm's row: a beat that stands still raises no alarm.
+    """
+    if not request.user.has_perm("scraping.view_searchplan"):
+        return ""
+    return plans.silence(clock.now()) or ""
+
+
+def next_scrape(request: HttpRequest) -> Any:
+    """Return when a plan runs next; None where no plan is active."""
+    if not request.user.has_perm("scraping.view_searchplan"):
+        return None
+    now = clock.now()
+    active = list(SearchPlan.objects.filter(active=True)[:50])
+    return min(filter(None, (plans.next_run(plan, now) for plan in active)), default=None)
