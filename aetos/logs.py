@@ -1,5 +1,6 @@
 """JSON log lines: one per fact, with the request id, without keys, bodies or personal data."""
 
+import traceback
 from typing import Any
 
 import structlog
@@ -20,13 +21,31 @@ def drop_personal_data(logger: Any, method: str, event: dict[str, Any]) -> dict[
     return event
 
 
+def trace(exc_info: Any) -> str:
+    """Say where an error came from and of what kind each one in its chain is; its words may quote a row or a body."""
+    error: BaseException | None = exc_info[1]
+    told: list[str] = []
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        kind, state = type(error), getattr(error, "sqlstate", None)
+        told.append(
+            "Traceback (most recent call last):\n"
+            + "".join(traceback.format_tb(error.__traceback__))
+            + f"{kind.__module__}.{kind.__qualname__}"
+            + (f" (SQLSTATE {state})" if state else "")
+        )
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n\nwhich came of:\n\n".join(told)
+
+
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
-    structlog.processors.format_exc_info,
+    structlog.processors.ExceptionRenderer(trace),
     structlog.processors.UnicodeDecoder(),
     drop_personal_data,
 ]

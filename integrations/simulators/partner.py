@@ -83,7 +83,7 @@ class Partner(ABC):
         """Return, in plain values, what would outlast a restart of the real one."""
         return None
 
-    def recall(self, kept: Any) -> None:
+    def recall(self, kept: Any) -> None:  # noqa: B027  most keep nothing
         """Take what `remembered` returned in an earlier run, and go on from there."""
 
     def masked(self, path: str) -> str:
