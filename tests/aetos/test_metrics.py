@@ -1,0 +1,98 @@
+"""`/metrics`: the product's numbers, for staff and for whoever holds the key."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models.functions import Now
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+
+from integrations.models import Channel, InboxMessage, OutboxMessage
+from listings.states import State
+from tests.conftest import SCRAPER_KEY
+from tests.factories import make_listing, signed_in, staff, token
+
+pytestmark = pytest.mark.django_db
+KEY = "metrics-key-of-the-tests"
+
+
+@pytest.fixture(autouse=True)
+def _key(settings: Any) -> None:
+    settings.METRICS_KEY = KEY
+
+
+def numbers(client: Client) -> dict[tuple[str, str], float]:
+    answer = client.get("/metrics", headers={"authorization": f"Bearer {KEY}"})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    families = text_string_to_metric_families(answer.content.decode())
+    return {
+        (sample.name, ",".join(sample.labels.values())): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ("", 401),
+        ("Bearer ", 401),
+        ("Bearer wrong", 401),
+        (f"Bearer {KEY}x", 401),
+        (f"Bearer {KEY.upper()}", 401),
+        ("Bearer clé", 401),
+        (f"Bearer {SCRAPER_KEY}", 401),
+        (f"Token {KEY}", 401),
+        (f"Bearer {KEY}", 200),
+    ],
+)
+def test_the_key(client: Client, header: str, status: int, slash: str) -> None:
+    headers = {"authorization": header} if header else {}
+    assert client.get(f"/metrics{slash}", headers=headers).status_code == status
+
+
+def test_staff_need_no_key_and_others_are_403(client: Client) -> None:
+    assert signed_in("vera").get("/metrics").status_code == 200
+    assert client.get("/metrics", headers=token(staff("ann"))).status_code == 200
+    customer = User.objects.create_user("customer")
+    assert client.get("/metrics", headers=token(customer)).status_code == 403
+
+
+def test_without_a_key_only_staff_may(settings: Any, client: Client) -> None:
+    settings.METRICS_KEY = ""
+    for header in ("Bearer ", "Bearer", "Bearer x"):
+        assert client.get("/metrics", headers={"authorization": header}).status_code == 401
+    assert signed_in("vera").get("/metrics").status_code == 200
+
+
+def test_the_numbers(client: Client) -> None:
+    for state in (State.FOUND, State.FOUND, State.CANCELLED):
+        make_listing(state)
+    for age, given_up in ((100, False), (10, False), (5, True)):
+        OutboxMessage.objects.create(
+            channel="telegram",
+            topic="x",
+            key="x",
+            body={},
+            created_at=Now() - timedelta(seconds=age),
+            given_up_at=Now() if given_up else None,
+        )
+    Channel.objects.create(name="telegram", failures=5, closed_until=Now() + timedelta(minutes=1))
+    InboxMessage.objects.create(partner="scraper", kind="job-complete", body=b"", status="refused")
+    told = numbers(client)
+    assert told["aetos_listings", "FOUND"] == 2
+    assert told["aetos_listings", "CANCELLED"] == 1
+    assert told["aetos_scrape_jobs", "completed"] == 3
+    assert told["aetos_outbox_pending", "telegram"] == 2
+    assert told["aetos_outbox_given_up", "telegram"] == 1
+    assert 100 <= told["aetos_outbox_oldest_seconds", "telegram"] < 160
+    assert told["aetos_channel_closed", "telegram"] == 1
+    assert told["aetos_inbox_open", "refused"] == 1
+
+
+def test_with_nothing_there_are_no_numbers_and_no_fault(client: Client) -> None:
+    assert not [name for name, _ in numbers(client) if name.startswith("aetos_outbox")]
