@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from integrations import clock
 from listings import outreach
-from listings.admin.queue import waiting_count
+from listings.admin.queue import sent, waiting_count
 from listings.admin.show import who
 from listings.models import OutreachSettings
 from scraping import plans
@@ -22,15 +22,15 @@ def outreach_now(request: HttpRequest) -> dict[str, Any] | None:
         return None
     # To look at the home page writes nothing: where the row is missing, its defaults count.
     settings = OutreachSettings.objects.first() or OutreachSettings()
-    limits = outreach.limits_now(settings)
+    limits, day = outreach.limits_now(settings), sent(clock.now())
     return {
         "url": reverse(QUEUE),
         "stopped": limits.stopped,
         "stopped_by": who(limits.stopped.thrown_by) if limits.stopped else "",
         "waiting": waiting_count(),
-        "hour_used": max(settings.hourly_rate - limits.hour_left, 0),
+        "hour_used": sum(each["in_hour"] for each in day),
         "hour": settings.hourly_rate,
-        "day_used": max(settings.daily_cap - limits.day_left, 0),
+        "day_used": len(day),
         "day": settings.daily_cap,
         "next_at": limits.next_slot_at,
         "bound": limits.bound,

@@ -24,15 +24,15 @@ def page() -> dict[str, Any]:
     """Return everything on the page; the number of statements does not grow with the queue."""
     now, summary = clock.now(), outreach.summary()
     settings, limits = summary["settings"], summary["limits"]
-    rows = [_row(each) for each in summary["waiting"]]
+    rows, day = [_row(each) for each in summary["waiting"]], sent(now)
     _draw_the_budget_line(rows, limits.budget_left)
     return {
         "rows": rows,
         "total": len(rows) if len(rows) < SHOWN else waiting_count(),
         "limits": limits,
         "settings": settings,
-        "sent": _sent(now),
-        "day_used": max(settings.daily_cap - limits.day_left, 0),
+        "sent": [each for each in day if each["in_hour"]],
+        "day_used": len(day),
         "next": _next(rows, limits, now),
         "bound": _bound(limits.bound, settings.budget),
         "stopped_by": who(limits.stopped.thrown_by) if limits.stopped else "",
@@ -77,13 +77,17 @@ def _draw_the_budget_line(rows: list[dict[str, Any]], left: Decimal) -> None:
         left -= price
 
 
-def _sent(now: datetime) -> list[dict[str, Any]]:
-    """List the messages of the last hour, the first first: what counts is what `limits_now` counts."""
-    log = TransitionLog.objects.filter(
-        to_state=State.MESSAGING, transitioned_at__gt=now - outreach.HOUR
-    ).exclude(triggered_by="chatterbot")
-    rows = log.order_by("transitioned_at").values_list("transitioned_at", "triggered_by")[:SHOWN]
-    return [{"at": at, "who": who(triggered_by)} for at, triggered_by in rows]
+def sent(now: datetime) -> list[dict[str, Any]]:
+    """List the messages of the last 24 hours, the first first: the same that `limits_now` counts.
+
+    Its numbers of what is left cannot tell by how much a limit was passed by hand; these can.
+    """
+    log = TransitionLog.objects.filter(to_state=State.MESSAGING, transitioned_at__gt=now - outreach.DAY)
+    rows = log.exclude(triggered_by="chatterbot").order_by("transitioned_at")
+    return [
+        {"at": at, "who": who(triggered_by), "in_hour": at > now - outreach.HOUR}
+        for at, triggered_by in rows.values_list("transitioned_at", "triggered_by")
+    ]
 
 
 def _next(rows: list[dict[str, Any]], limits: outreach.Limits, now: datetime) -> str:
