@@ -129,7 +129,9 @@ def test_viewers_do_nothing(viewer: Client, rows: dict[str, Any], url: str, data
 
 
 @pytest.mark.parametrize(("url", "data"), ACTS)
-def test_strangers_are_sent_away(client: Client, rows: dict[str, Any], url: str, data: dict[str, Any]) -> None:
+def test_strangers_are_sent_away(
+    client: Client, rows: dict[str, Any], url: str, data: dict[str, Any]
+) -> None:
     with nothing_written():
         assert client.post(url.format(**rows), data).status_code == 302
 
