@@ -7,8 +7,8 @@ from scraping.models import SearchPlan
 
 # One brand only: the others wait for whoever tries the back office.
 RULE = {"brand": "Fujifilm", "min_confidence": 85, "min_net_estimate": Decimal(20), "active": True}
-# The simulated partners live a minute in a second, so more than Chatterbot's five an hour can go.
-LIMITS = {"hourly_rate": 30, "daily_cap": 60}
+# More than Chatterbot's five an hour, since the simulated partners live a minute in a second; few enough that some wait.
+LIMITS = {"hourly_rate": 15, "daily_cap": 60}
 PLAN = {"brands": ["Sony", "Canon", "Nikon"], "search": "mirrorless camera", "created_by": "demo"}
 
 
