@@ -83,6 +83,18 @@ class OneRowAdmin(EditableAdmin):
             reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
         )
 
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponseBase:
+        """Show the form of the one row, which is made where it is missing."""
+        if self.has_view_permission(request):
+            self.model._default_manager.get_or_create(pk=1)
+        return super().change_view(request, object_id, form_url, extra_context)
+
     def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         """Stay on the form."""
         return self.to_record(obj.pk)

@@ -22,7 +22,7 @@ class TelegramAdmin(OneRowAdmin):
     """Quiet hours, and a test."""
 
     act_permission = "integrations.change_telegramsettings"
-    fields = ("time_zone", ("quiet_from", "quiet_until"))
+    fields = ("time_zone", "quiet_from", "quiet_until")
 
     def beside_the_form(self, request: HttpRequest, row: TelegramSettings) -> dict[str, Any]:
         """Say whether it is set up and quiet now, and offer a test."""

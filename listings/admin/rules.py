@@ -26,12 +26,7 @@ class OutreachRuleAdmin(EditableAdmin):
     act_permission = CHANGE
     new_words = "New rule…"
     list_display = ("rule", "is_on", "lets_through", "try_it")
-    fields = (
-        "name",
-        ("brand", "product_id"),
-        ("min_confidence", "min_net_estimate", "max_price"),
-        "active",
-    )
+    fields = ("name", "brand", "product_id", "min_confidence", "min_net_estimate", "max_price", "active")
     empty_words = "No rule yet. A rule approves what it lets through into the outreach queue."
 
     @admin.display(description="Rule", ordering="name")
@@ -114,7 +109,7 @@ class OutreachSettingsAdmin(OneRowAdmin):
     """How much, how fast, and what a sale costs."""
 
     act_permission = "listings.change_outreachsettings"
-    fields = (("hourly_rate", "daily_cap", "budget"), ("ebay_fee_percent", "postage"))
+    fields = ("hourly_rate", "daily_cap", "budget", "ebay_fee_percent", "postage")
 
     def beside_the_form(self, request: HttpRequest, row: OutreachSettings) -> dict[str, Any]:
         """Say when a change counts, and lead back to the queue."""

@@ -36,7 +36,7 @@ class SearchPlanAdmin(EditableAdmin):
     act_permission = "scraping.change_searchplan"
     new_words = "New plan…"
     form = PlanForm
-    fields = ("name", "brands", "search", ("times", "time_zone"), "active")
+    fields = ("name", "brands", "search", "times", "time_zone", "active")
     list_display = ("plan", "is_on", "looks_for", "at", "next_run", "last_run")
     empty_words = "No search plan yet. Make one to find cameras."
 
@@ -53,7 +53,9 @@ class SearchPlanAdmin(EditableAdmin):
     @admin.display(description="Looks for")
     def looks_for(self, row: SearchPlan) -> SafeString:
         """Show the brands and the search."""
-        return format_html("{}: {}", text(", ".join(row.brands), limit=60), text(row.search, limit=60))
+        return format_html(
+            "<span>{}: {}</span>", text(", ".join(row.brands), limit=60), text(row.search, limit=60)
+        )
 
     @admin.display(description="At")
     def at(self, row: SearchPlan) -> SafeString:
@@ -71,7 +73,7 @@ class SearchPlanAdmin(EditableAdmin):
         if row.last_run_at is None:
             return text("")
         words = text(row.last_result, limit=90)
-        return format_html('{} <span class="ae-second">{}</span>', when(row.last_run_at), words)
+        return format_html('<span>{} <span class="ae-second">{}</span></span>', when(row.last_run_at), words)
 
     # ---- the form -------------------------------------------------------------------------------
 
