@@ -7,7 +7,7 @@ from scraping.models import SearchPlan
 
 # One brand only: the others wait for whoever tries the back office.
 RULE = {"brand": "Fujifilm", "min_confidence": 85, "min_net_estimate": Decimal(20), "active": True}
-# More than Chatterbot's five an hour, since the simulated partners live a minute in a second; few enough that some wait.
+# More than the real five an hour, since the simulated partners are quick; few enough that some finds wait.
 LIMITS = {"hourly_rate": 15, "daily_cap": 60}
 PLAN = {"brands": ["Sony", "Canon", "Nikon"], "search": "mirrorless camera", "created_by": "demo"}
 
