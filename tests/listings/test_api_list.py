@@ -74,7 +74,7 @@ def ask(viewer: Client) -> Callable[..., list[str]]:
 @pytest.fixture
 def four(post_job: Callable[..., Any]) -> None:
     """Four listings, made one after another."""
-    cameras = [
+    cameras: list[tuple[str, str, int, dict[str, Any]]] = [
         ("Sony one", "Sony", 1, {"price": 100, "potential_profit": 10, "confidence": 60}),
         ("Canon two", "Canon", 2, {"price": None, "potential_profit": None, "confidence": 70}),
         ("Sony three", "SONY", 1, {"price": 300, "potential_profit": -5, "confidence": 80}),
