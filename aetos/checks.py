@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from listings import guards
 
 SECRET_PREFIX = "whsec_"  # noqa: S105  the published prefix of a signing secret, not one
+GUNICORN_GIVES_UP = 3
 TELEGRAM_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
@@ -22,7 +24,7 @@ def missing_keys() -> list[str]:
     missing = [
         f"{partner.upper()}_WEBHOOK_KEY"
         for partner, keys in settings.WEBHOOK_KEYS.items()
-        if not keys and not settings.WEBHOOK_SECRETS.get(partner)
+        if not any(key.strip() for key in keys) and not settings.WEBHOOK_SECRETS.get(partner)
     ]
     if settings.TELEGRAM_BOT_TOKEN and not settings.TELEGRAM_WEBHOOK_SECRETS:
         missing.append("TELEGRAM_WEBHOOK_SECRET")
@@ -45,21 +47,30 @@ def _is_secret(secret: str) -> bool:
         return False
 
 
+class NotStarted(SystemExit):
+    """Ends the process, and says why. gunicorn starts a worker that ended otherwise again, and again, for ever."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.code = GUNICORN_GIVES_UP
+        sys.stderr.write(f"Not started: {reason}\n")
+
+
 def refuse_to_start_without_keys() -> None:
     """End the process, naming what is missing.
 
     Raises:
-        SystemExit: a key that guards an endpoint is missing (unless DEBUG), a
+        NotStarted: a key that guards an endpoint is missing (unless DEBUG), a
             signing secret is malformed, or the database lost its triggers.
     """
     if bad := malformed_secrets():
-        raise SystemExit(f"Not started: {', '.join(bad)} must be whsec_ and base64 of 16 bytes or more.")
+        raise NotStarted(f"{', '.join(bad)} must be whsec_ and base64 of 16 bytes or more.")
     if not all(TELEGRAM_SECRET.fullmatch(secret) for secret in settings.TELEGRAM_WEBHOOK_SECRETS):
-        raise SystemExit(
-            "Not started: TELEGRAM_WEBHOOK_SECRET must be 1 to 256 of A-Z, a-z, 0-9, _ and -: Telegram takes no other."
+        raise NotStarted(
+            "TELEGRAM_WEBHOOK_SECRET must be 1 to 256 of A-Z, a-z, 0-9, _ and -: Telegram takes no other."
         )
     if not settings.DEBUG and (missing := missing_keys()):
-        raise SystemExit(f"Not started: {', '.join(missing)} is missing, and with it an endpoint's guard.")
+        raise NotStarted(f"{', '.join(missing)} is missing, and with it an endpoint's guard.")
     try:
         lost = guards.missing(connections[DEFAULT_DB_ALIAS])
     except OperationalError:
@@ -67,7 +78,7 @@ def refuse_to_start_without_keys() -> None:
     finally:
         connections[DEFAULT_DB_ALIAS].close()
     if lost:
-        raise SystemExit(f"Not started: the database has lost {', '.join(lost)}. Run: manage.py migrate")
+        raise NotStarted(f"the database has lost {', '.join(lost)}. Run: manage.py migrate")
 
 
 @register(Tags.database)
