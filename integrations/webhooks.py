@@ -94,7 +94,7 @@ def _owners(request: HttpRequest) -> set[str]:
     return {
         partner
         for partner, keys in settings.WEBHOOK_KEYS.items()
-        if any([_same(mine, theirs.encode()) for mine in presented for theirs in keys])  # noqa: C419  no key is skipped
+        if any([_same(mine, theirs.strip().encode()) for mine in presented for theirs in keys])  # noqa: C419  no key is skipped
     }
 
 

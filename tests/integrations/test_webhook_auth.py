@@ -81,6 +81,8 @@ def test_keys(settings: Any, call: Callable[..., Any], headers: dict[str, str], 
 def test_several_keys_are_valid_while_one_is_rotated(settings: Any, call: Callable[..., Any]) -> None:
     settings.WEBHOOK_KEYS = {"scraper": ["old", "new"]}
     assert [call(x_api_key=key).status_code for key in ("old", "new", "older")] == [202, 202, 401]
+    settings.WEBHOOK_KEYS = {"scraper": ["old", " new"]}  # as "old, new" is read
+    assert call(x_api_key="new").status_code == 202
     settings.WEBHOOK_KEYS = {"scraper": ["new"]}
     assert [call(x_api_key=key).status_code for key in ("old", "new")] == [401, 202]
 
