@@ -40,7 +40,11 @@ class SnoozeForm(forms.Form):
 class DismissForm(forms.Form):
     """Asks why nothing is to follow."""
 
-    reason = forms.CharField(label="Reason to dismiss", max_length=500)
+    reason = forms.CharField(
+        label="Reason to dismiss",
+        max_length=500,
+        widget=forms.TextInput(attrs={"class": "ae-input", "autocomplete": "off"}),
+    )
 
 
 def context(listing: ProductListing) -> dict[str, Any]:

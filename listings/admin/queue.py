@@ -26,6 +26,8 @@ def page() -> dict[str, Any]:
     settings, limits = summary["settings"], summary["limits"]
     rows, day = [_row(each) for each in summary["waiting"]], sent(now)
     _draw_the_budget_line(rows, limits.budget_left)
+    if limits.stopped:  # by whom and why stands above the queue, once
+        rows = [row | {"reason": "Outreach is stopped"} for row in rows]
     return {
         "rows": rows,
         "total": len(rows) if len(rows) < SHOWN else waiting_count(),

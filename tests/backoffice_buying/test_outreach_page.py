@@ -113,6 +113,7 @@ def test_the_switch_is_thrown_with_a_reason_and_lifted(operator: Client, limits:
         None,
     )
     assert outreach.run() == []
+    assert [row["reason"] for row in rows(operator)] == ["Outreach is stopped"]
     for url in (QUEUE, "/staff/"):
         html = operator.get(url).content.decode()
         assert "Same seller &lt;b&gt;twice&lt;/b&gt;" in html
