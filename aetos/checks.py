@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.checks import Error, Tags, register
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 
+from integrations import webhooks
 from listings import guards
 
 SECRET_PREFIX = "whsec_"  # noqa: S105  the published prefix of a signing secret, not one
@@ -21,10 +22,13 @@ TELEGRAM_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 def missing_keys() -> list[str]:
     """Name each variable whose absence would leave an endpoint without a guard."""
+    endpoints = {partner for partner, _ in webhooks.HANDLERS}
     missing = [
         f"{partner.upper()}_WEBHOOK_KEY"
         for partner, keys in settings.WEBHOOK_KEYS.items()
-        if not any(key.strip() for key in keys) and not settings.WEBHOOK_SECRETS.get(partner)
+        if partner in endpoints
+        and not any(key.strip() for key in keys)
+        and not settings.WEBHOOK_SECRETS.get(partner)
     ]
     if settings.TELEGRAM_BOT_TOKEN and not settings.TELEGRAM_WEBHOOK_SECRETS:
         missing.append("TELEGRAM_WEBHOOK_SECRET")

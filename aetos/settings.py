@@ -157,7 +157,7 @@ CHATTERBOT_API_URL = env.str("CHATTERBOT_API_URL", "http://chatterbot:8000").rst
 CHATTERBOT_API_KEY = env.str("CHATTERBOT_API_KEY", "")
 
 # Several keys, separated by commas, are valid at once, so that one can be changed without a gap.
-WEBHOOK_PARTNERS = ("scraper", "chatterbot")
+WEBHOOK_PARTNERS = ("scraper", "chatterbot", "ebay")
 WEBHOOK_KEYS = {name: env.list(f"{name.upper()}_WEBHOOK_KEY", default=[]) for name in WEBHOOK_PARTNERS}
 WEBHOOK_SECRETS = {name: env.list(f"{name.upper()}_WEBHOOK_SECRET", default=[]) for name in WEBHOOK_PARTNERS}
 
