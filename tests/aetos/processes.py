@@ -101,8 +101,9 @@ class Process:
 
     @property
     def output(self) -> str:
-        """Return what it has said so far."""
-        return self._log.read_text(errors="replace")
+        """Return what it has said so far, in whole lines: a line that is being written is not one yet."""
+        said = self._log.read_text(errors="replace")
+        return said[: said.rfind("\n") + 1]
 
     def end(self, number: int) -> None:
         """Send a signal to it and its children, and wait for its end."""
