@@ -3,12 +3,13 @@
 import json
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import amqp
 from amqp.exceptions import AMQPError
+from celery.signals import worker_ready
 from django.conf import settings
 from kombu import Connection, Exchange, Producer
 from kombu.exceptions import OperationalError
@@ -79,6 +80,14 @@ def broker(timeout: float | None = None) -> Iterator[Connection]:
         raise BrokerDown(f"RabbitMQ: {type(error).__name__}") from error
     finally:
         connection.close()
+
+
+@worker_ready.connect
+def declare_at_start(**kwargs: Any) -> None:
+    """Let consumers bind before the first event leaves; where the broker is away, the relay declares it later."""
+    if settings.RABBITMQ_URL:
+        with suppress(BrokerDown), broker():
+            return
 
 
 class _Ledger:
