@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
@@ -92,7 +93,9 @@ class ScrapeViewSet(viewsets.GenericViewSet[ScrapeJob]):
         job = jobs.trigger(**asked.validated_data, by=f"user:{request.user.get_username()}")
         return Response({"job_id": job.uuid, "status": job.status}, status=202)
 
-    @extend_schema(parameters=[JobQuerySerializer], responses={200: JobPageSerializer})
+    @extend_schema(
+        parameters=[JobQuerySerializer], responses={200: forced_singular_serializer(JobPageSerializer)}
+    )
     def list(self, request: Request) -> Response:
         """List jobs, newest first."""
         query = JobQuerySerializer(data=request.query_params.dict())

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Upper
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import viewsets
 from rest_framework.decorators import action
@@ -42,7 +43,10 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
     lookup_value_converter = "uuid"
     pagination_class = None
 
-    @extend_schema(parameters=[ListingQuerySerializer], responses={200: ListingPageSerializer, 422: REFUSED})
+    @extend_schema(
+        parameters=[ListingQuerySerializer],
+        responses={200: forced_singular_serializer(ListingPageSerializer), 422: REFUSED},
+    )
     def list(self, request: Request) -> Response:
         """List listings that fit every filter given."""
         query = ListingQuerySerializer(data=request.query_params.dict())
