@@ -51,6 +51,17 @@ _SHARED: list[Any] = [
 ]
 
 
+def json_formatter() -> structlog.stdlib.ProcessorFormatter:
+    """Return what makes a JSON line of a record, ours or a library's."""
+    return structlog.stdlib.ProcessorFormatter(
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer(),
+        ],
+        foreign_pre_chain=_SHARED,
+    )
+
+
 def logging_config(level: str) -> dict[str, Any]:
     """Give Django's LOGGING for a level, and set structlog up to match it."""
     structlog.configure(
@@ -67,16 +78,7 @@ def logging_config(level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {
-            "json": {
-                "()": structlog.stdlib.ProcessorFormatter,
-                "processors": [
-                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    structlog.processors.JSONRenderer(),
-                ],
-                "foreign_pre_chain": _SHARED,
-            }
-        },
+        "formatters": {"json": {"()": json_formatter}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
