@@ -25,8 +25,8 @@ from integrations.outbox import EVENTS, ROUTES, Delivery
 
 log = structlog.get_logger(__name__)
 
-# Longer than the longest step between two renewals: a wave of events, or one call with all its time-outs.
-EVENTS_LEASE, CALLS_LEASE = timedelta(seconds=25), timedelta(seconds=60)
+# Longer than the longest step between two renewals: a wave of events, or two calls with all their time-outs.
+EVENTS_LEASE, CALLS_LEASE = timedelta(seconds=25), timedelta(seconds=90)
 BATCH = 500
 
 
@@ -200,9 +200,8 @@ def _publish_wave(connection: events.Connection, wave: list[OutboxMessage], held
         groups[problem, free[event_id].attempts].append(free[event_id])
     for (problem, attempts), messages in groups.items():
         _put_off(messages, problem, EVENTS_POLICY, attempts + 1)
-        if (
-            problem != events.UNROUTABLE
-        ):  # nobody listens for that key: nothing later overtakes it at anybody's queue
+        # What nobody listens for is overtaken at nobody's queue; what a queue refused holds back what follows.
+        if problem != events.UNROUTABLE:
             held.update(message.key for message in messages)
     behind = [message.pk for message in wave if message.key in held and str(message.event_id) not in free]
     OutboxMessage.objects.filter(pk__in=behind).update(
