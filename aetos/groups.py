@@ -9,6 +9,12 @@ APPS = ("listings", "scraping", "integrations")
 # What an operator may do beyond looking; rows themselves are never added, changed or deleted by hand.
 OPERATOR_PERMISSIONS = (
     ("listings", "transition_productlisting"),
+    ("listings", "add_photo"),
+    ("listings", "arrange_photo"),
+    ("listings", "delete_photo"),
+    ("listings", "change_ebayoffer"),
+    ("listings", "add_ledgerline"),
+    ("listings", "correct_ledgerline"),
     ("listings", "throw_killswitch"),
     ("listings", "add_outreachrule"),
     ("listings", "change_outreachrule"),

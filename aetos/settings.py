@@ -119,6 +119,9 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
 CURRENCY = env.str("CURRENCY", "GBP")
+STAFF_TIME_ZONE = env.str(
+    "STAFF_TIME_ZONE", "Europe/London"
+)  # of the days in the ledger, and of the back office
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
@@ -155,6 +158,9 @@ SCRAPE_DEADLINE_MINUTES = env.int("SCRAPE_DEADLINE_MINUTES", 30)
 
 CHATTERBOT_API_URL = env.str("CHATTERBOT_API_URL", "http://chatterbot:8000").rstrip("/")
 CHATTERBOT_API_KEY = env.str("CHATTERBOT_API_KEY", "")
+
+EBAY_API_URL = env.str("EBAY_API_URL", "http://ebaylister:8000").rstrip("/")
+EBAY_API_KEY = env.str("EBAY_API_KEY", "")
 
 # Several keys, separated by commas, are valid at once, so that one can be changed without a gap.
 WEBHOOK_PARTNERS = ("scraper", "chatterbot", "ebay")

@@ -19,7 +19,7 @@ from integrations import outbox
 from integrations.models import InboxMessage
 from integrations.rest import MoneyField, TimeField
 from integrations.webhooks import Answer, Refusal, Webhook
-from listings import announcements, leads, lifecycle, telegram
+from listings import announcements, facts, leads, lifecycle, telegram
 from listings.models import Lead, ProductListing
 from listings.states import ENTERED_AT, State
 
@@ -224,11 +224,11 @@ def _deal_confirmed(listing: ProductListing, told: dict[str, Any]) -> ProductLis
         raise Conflict(f"{words}, but {_ended(listing)}.")
     if listing.negotiated_price is None:
         postage = postage if listing.shipping_cost is None else None
-        lifecycle.learn(
+        facts.learn(
             listing,
             by=CHATTERBOT,
             text=f"{words}.",
-            postage=postage,
+            postage_in=postage,
             negotiated_price=price,
             purchase_price=price,
         )

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from integrations import webhooks
 from integrations.models import InboxMessage
-from listings import lifecycle
+from listings import facts, lifecycle
 from listings.announcements import amount
 from listings.models import Note, ProductListing
 from listings.profit import to_pennies
@@ -60,7 +60,7 @@ def _book(listing: ProductListing, price: Decimal | None, postage: Decimal | Non
     locked = lifecycle.locked(listing.pk)
     text = f"Booked {amount(price)} as agreed, as Chatterbot told us."
     new = postage if locked.shipping_cost is None else None
-    lifecycle.learn(locked, by=by, text=text, postage=new, negotiated_price=price, purchase_price=price)
+    facts.learn(locked, by=by, text=text, postage_in=new, negotiated_price=price, purchase_price=price)
 
 
 def _cancel(listing: ProductListing, by: str) -> None:

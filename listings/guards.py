@@ -9,15 +9,18 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from listings.models import ProductListing, TransitionLog
+from listings.models import LedgerLine, ProductListing, TransitionLog
 from listings.states import ARROWS, State
 
 LISTING = ProductListing._meta.db_table
 LOG = TransitionLog._meta.db_table
+LEDGER = LedgerLine._meta.db_table
+TABLES = {LISTING, LOG, LEDGER}
 
 _ILLEGAL = "this arrow does not exist"
 _FIRST = "a listing begins as FOUND"
 _LOG = "the transition log is append-only"
+_BOOKS = "the ledger is append-only"
 
 
 def _arrow_condition() -> str:
@@ -48,6 +51,8 @@ def _postgresql() -> dict[str, list[str]]:
         ),
         ("log", LOG, "BEFORE UPDATE OR DELETE", "FOR EACH ROW", _LOG),
         ("log_truncate", LOG, "BEFORE TRUNCATE", "FOR EACH STATEMENT", _LOG),
+        ("ledger", LEDGER, "BEFORE UPDATE OR DELETE", "FOR EACH ROW", _BOOKS),
+        ("ledger_truncate", LEDGER, "BEFORE TRUNCATE", "FOR EACH STATEMENT", _BOOKS),
     ]
     for name, table, when, scope, message in specs:
         full = _named(name, table, when, scope, message)
@@ -74,6 +79,9 @@ def _sqlite() -> dict[str, list[str]]:
         ("log_replace", LOG, "INSERT", f"WHEN {_taken(LOG, 'id', 'event_id')}", _LOG),
         ("log_update", LOG, "UPDATE", "", _LOG),
         ("log_delete", LOG, "DELETE", "", _LOG),
+        ("ledger_replace", LEDGER, "INSERT", f"WHEN {_taken(LEDGER, 'id')}", _BOOKS),
+        ("ledger_update", LEDGER, "UPDATE", "", _BOOKS),
+        ("ledger_delete", LEDGER, "DELETE", "", _BOOKS),
     ]
     for name, table, when, condition, message in specs:
         full = _named(name, table, when, condition, message)
@@ -111,7 +119,7 @@ def installed(connection: BaseDatabaseWrapper, *, idle: bool = False) -> dict[st
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
     """Name the triggers that should be there and are not; none while the tables do not exist yet."""
-    if not {LISTING, LOG} <= set(connection.introspection.table_names()):
+    if not set(connection.introspection.table_names()) >= TABLES:
         return []
     return sorted(set(_statements(connection.vendor)) - set(installed(connection)))
 
@@ -145,5 +153,5 @@ def install_after_migrate(*, using: str, **kwargs: Any) -> None:
     from django.db import connections
 
     connection = connections[using]
-    if {LISTING, LOG} <= set(connection.introspection.table_names()):
+    if set(connection.introspection.table_names()) >= TABLES:
         install(connection)

@@ -13,7 +13,7 @@ Every verb returns the listing in its new state, and raises
 
 import uuid
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -24,9 +24,8 @@ from django_fsm import TransitionNotAllowed
 from integrations import outbox
 from integrations.clock import Clock
 from integrations.models import OutboxMessage
-from listings import announcements, leads, telegram
+from listings import announcements, facts, leads, ledger, telegram
 from listings.models import Note, ProductListing, TransitionLog
-from listings.profit import final_profit, to_pennies, together
 from listings.states import ARROWS, ENTERED_AT, TIMEOUT_SETTING, State, allowed_from
 
 ListingId = uuid.UUID | str
@@ -88,8 +87,12 @@ def purchase(
     shipping_cost: Decimal | None = None,
 ) -> ProductListing:
     """NEGOTIATING → PURCHASED: the deal is made. A price that is not known stays null."""
-    facts = {"purchase_price": purchase_price, "negotiated_price": negotiated_price}
-    return _take(listing_id, State.PURCHASED, by=by, reason=reason, facts=facts, postage=shipping_cost)
+    told = {
+        "purchase_price": purchase_price,
+        "negotiated_price": negotiated_price,
+        "postage_in": shipping_cost,
+    }
+    return _take(listing_id, State.PURCHASED, by=by, reason=reason, told=told)
 
 
 def receive(listing_id: ListingId, *, by: str, reason: str = "") -> ProductListing:
@@ -110,9 +113,9 @@ def list_on_ebay(
     Raises:
         AlreadyListed: another listing has that `ebay_listing_id`.
     """
-    facts = {"ebay_listing_id": ebay_listing_id, "ebay_asking_price": ebay_asking_price}
+    told = {"ebay_listing_id": ebay_listing_id, "ebay_asking_price": ebay_asking_price}
     try:
-        return _take(listing_id, State.LISTED, by=by, reason=reason, facts=facts)
+        return _take(listing_id, State.LISTED, by=by, reason=reason, told=told)
     except IntegrityError as error:
         other = ProductListing.objects.filter(ebay_listing_id=ebay_listing_id).exclude(pk=listing_id).first()
         if ebay_listing_id is None or other is None:
@@ -131,16 +134,24 @@ def sell(
     ebay_fees: Decimal | None = None,
     shipping_cost: Decimal | None = None,
     purchase_price: Decimal | None = None,
+    ebay_order_id: str | None = None,
+    sold_on: date | None = None,
 ) -> ProductListing:
-    """LISTED → SOLD: `final_profit` is computed and kept. `shipping_cost` is added to what was known before."""
-    facts = {"ebay_sold_price": ebay_sold_price, "ebay_fees": ebay_fees, "purchase_price": purchase_price}
+    """LISTED → SOLD: `final_profit` is computed and kept. `shipping_cost` is added to what the way in cost."""
+    told = {
+        "ebay_sold_price": ebay_sold_price,
+        "ebay_fees": ebay_fees,
+        "postage_out": shipping_cost,
+        "purchase_price": purchase_price,
+        "ebay_order_id": ebay_order_id,
+    }
     return _take(
         listing_id,
         State.SOLD,
         by=by,
         reason=reason,
-        facts=facts,
-        postage=shipping_cost,
+        told=told,
+        on=sold_on,
         follow=lambda it, by: telegram.sale_rows(it),
     )
 
@@ -171,8 +182,8 @@ FORWARD = (
 
 
 @transaction.atomic
-def walk(listing_id: ListingId, to: State, *, by: str, reason: str = "", **facts: Any) -> ProductListing:
-    """Take the legal arrows one by one up to `to`, each logged, all in one transaction; `facts` go with the last.
+def walk(listing_id: ListingId, to: State, *, by: str, reason: str = "", **told: Any) -> ProductListing:
+    """Take the legal arrows one by one up to `to`, each logged, all in one transaction; `told` goes with the last.
 
     Raises:
         IllegalArrow: `to` does not lie ahead of the listing.
@@ -182,7 +193,7 @@ def walk(listing_id: ListingId, to: State, *, by: str, reason: str = "", **facts
         raise IllegalArrow(listing.state, to)
     for step in FORWARD[FORWARD.index(State(listing.state)) + 1 : FORWARD.index(to) + 1]:
         verb: Any = VERBS[step]
-        listing = verb(listing_id, by=by, reason=reason, **(facts if step == to else {}))
+        listing = verb(listing_id, by=by, reason=reason, **(told if step == to else {}))
     return listing
 
 
@@ -218,18 +229,6 @@ def restart_deadline(listing: ProductListing) -> None:
     listing.save(update_fields=["deadline_at", "updated_at", "warned_deadline"])
 
 
-def learn(
-    listing: ProductListing, *, by: str, text: str, postage: Decimal | None = None, **facts: Any
-) -> None:
-    """Keep facts about a locked listing that came without an arrow; a profit that stands on them is restated."""
-    changed = _apply(listing, facts, postage) | {"updated_at"}
-    listing.updated_at = listing.db_now
-    if listing.state == State.SOLD:
-        changed |= _settle(listing)
-    listing.save(update_fields=sorted(changed))
-    Note.objects.create(listing=listing, by=by, text=text)
-
-
 # ---- what every verb does -----------------------------------------------------------------------
 
 
@@ -245,8 +244,8 @@ def _take(
     *,
     by: str,
     reason: str,
-    facts: dict[str, Any] | None = None,
-    postage: Decimal | None = None,
+    told: dict[str, Any] | None = None,
+    on: date | None = None,
     follow: Follow | None = None,
 ) -> ProductListing:
     listing = locked(listing_id)
@@ -258,9 +257,9 @@ def _take(
         getattr(listing, verb)()
     except TransitionNotAllowed as error:
         raise IllegalArrow(origin, to) from error
-    changed = _apply(listing, facts or {}, postage) | _enter(listing, to)
+    changed = facts.take(listing, told or {}, by=by, note=reason, on=on) | _enter(listing, to)
     if to is State.SOLD:
-        changed |= _settle(listing)
+        changed |= ledger.restate(listing)
     listing.save(update_fields=sorted(changed | {"state"}))
     event = announcements.state_entered(listing, origin, by=by, reason=reason)
     TransitionLog.objects.create(
@@ -277,15 +276,6 @@ def _take(
     return listing
 
 
-def _apply(listing: ProductListing, facts: dict[str, Any], postage: Decimal | None) -> set[str]:
-    known = {name: value for name, value in facts.items() if value is not None}
-    if postage is not None:
-        known["shipping_cost"] = together(listing.shipping_cost, postage)
-    for name, value in known.items():
-        setattr(listing, name, to_pennies(value) if isinstance(value, Decimal) else value)
-    return set(known)
-
-
 def _enter(listing: ProductListing, to: State) -> set[str]:
     # Two nodes' clocks never turn a listing's history around: time is the database's, and does not run back.
     now = max(listing.db_now, listing.state_changed_at)
@@ -295,14 +285,3 @@ def _enter(listing: ProductListing, to: State) -> set[str]:
     days = TIMEOUT_SETTING.get(to)
     listing.deadline_at = now + timedelta(days=getattr(settings, days)) if days else None
     return {ENTERED_AT[to], "state_changed_at", "updated_at", "version", "deadline_at"}
-
-
-def _settle(listing: ProductListing) -> set[str]:
-    profit = final_profit(
-        sold_price=listing.ebay_sold_price,
-        purchase_price=listing.purchase_price,
-        ebay_fees=listing.ebay_fees,
-        shipping_cost=listing.shipping_cost,
-    )
-    listing.final_profit, listing.profit_is_provisional = profit.amount, profit.is_provisional
-    return {"final_profit", "profit_is_provisional"}

@@ -21,21 +21,16 @@ def to_pennies(amount: Decimal | None) -> Decimal | None:
     return None if amount is None else amount.quantize(PENNY, ROUND_HALF_UP) + ZERO
 
 
-def together(one: Decimal | None, other: Decimal | None) -> Decimal | None:
-    """Add two costs of which either may be unknown; unknown only where both are."""
-    if one is None and other is None:
-        return None
-    return (one or ZERO) + (other or ZERO)
-
-
 def final_profit(
     *,
     sold_price: Decimal | None,
     purchase_price: Decimal | None,
     ebay_fees: Decimal | None,
     shipping_cost: Decimal | None,
+    other_costs: Decimal = ZERO,
+    refunded: Decimal = ZERO,
 ) -> Profit:
-    """Return `sold_price − purchase_price − ebay_fees − shipping_cost`.
+    """Return `sold_price − purchase_price − ebay_fees − shipping_cost`, less repairs, other costs and refunds.
 
     Null is "not known": without a price on either side there is no profit to
     tell; a cost that is not known counts as zero, and makes the profit provisional.
@@ -44,4 +39,5 @@ def final_profit(
     if sold_price is None or purchase_price is None:
         return Profit(None, provisional)
     amount = sold_price - purchase_price - (ebay_fees or ZERO) - (shipping_cost or ZERO)
+    amount -= other_costs + refunded
     return Profit(to_pennies(amount), provisional)

@@ -10,17 +10,21 @@ from listings.models.listing import (
     money,
     new_short_code,
 )
+from listings.models.selling import EbayOffer, LedgerLine, Photo
 
 __all__ = [
     "CODE_ALPHABET",
     "CODE_LENGTH",
     "Approval",
+    "EbayOffer",
     "KillSwitch",
     "Lead",
+    "LedgerLine",
     "ListingQuerySet",
     "Note",
     "OutreachRule",
     "OutreachSettings",
+    "Photo",
     "ProductListing",
     "Sighting",
     "TransitionLog",

@@ -85,6 +85,13 @@ class ProductListing(ConcurrentTransitionMixin, models.Model):
     final_profit = money()
     profit_is_provisional = models.BooleanField(default=False)
     ebay_listing_id = models.CharField(max_length=64, null=True, blank=True, unique=True)
+    ebay_order_id = models.CharField(  # noqa: DJ001  null: not sold, or sold by hand
+        max_length=64,
+        null=True,
+        blank=True,
+        help_text="The order that it was sold by; one may hold several cameras.",
+    )
+    returned_at = models.DateTimeField(null=True, blank=True, help_text="When the buyer's return was booked.")
 
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
@@ -135,6 +142,9 @@ class ProductListing(ConcurrentTransitionMixin, models.Model):
             ),
             models.CheckConstraint(
                 name="listing_profit_when_sold", condition=Q(state=State.SOLD) | Q(final_profit__isnull=True)
+            ),
+            models.CheckConstraint(
+                name="listing_returned_when_sold", condition=Q(state=State.SOLD) | Q(returned_at__isnull=True)
             ),
             models.CheckConstraint(
                 name="listing_error_has_its_time",

@@ -46,7 +46,7 @@ def test_an_estimate_looks_like_one(viewer: Client, state: str, profit: str) -> 
 
 def test_a_profit_without_the_fee_is_provisional(viewer: Client) -> None:
     listing = make_listing("LISTED")
-    lifecycle.sell(listing.pk, by="ebay", ebay_sold_price=lifecycle.to_pennies(listing.ebay_asking_price))
+    lifecycle.sell(listing.pk, by="ebay", ebay_sold_price=listing.ebay_asking_price)
     assert "Profit, provisional £150.00" in words(viewer, listing)
 
 
