@@ -1,12 +1,14 @@
 """A pytest plugin: what needs a server that is not there is left out, counted and said, never passed over.
 
 Tests marked `postgres` need DATABASE_URL to name a PostgreSQL, those marked `rabbitmq` need RABBITMQ_URL.
+Two runs at once share one RabbitMQ: there they take turns, test by test.
 """
 
+import fcntl
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ import pytest
 SERVERS = {"postgres": "PostgreSQL", "rabbitmq": "RabbitMQ"}
 # Where the runner wants to know which tests were left out; it then says so itself, once for all its runs.
 REPORT_VARIABLE = "NOT_RUN_REPORT"
+# The file that a run locks while one of its tests is at the broker.
+TURNS_VARIABLE = "BROKER_TURNS"
 _left_out = pytest.StashKey[dict[str, list[str]]]()
 
 
@@ -45,6 +49,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if out:
         config.hook.pytest_deselected(items=out)
         items[:] = [item for item in items if not needs[item]]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Keep the other run away from RabbitMQ while one of our tests needs it."""
+    turns = os.environ.get(TURNS_VARIABLE)
+    if not turns or item.get_closest_marker("rabbitmq") is None:
+        return (yield)
+    with Path(turns).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return (yield)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -1,5 +1,6 @@
-"""`make test`: the whole suite, once on PostgreSQL where there is one and once on SQLite.
+"""`make test`: the whole suite, once on PostgreSQL where there is one and once on SQLite, both at the same time.
 
+The first run is shown as it goes, the other when it has ended; they take turns at the one RabbitMQ.
 What could not run for want of a server is said in one closing line; with CI=true it is a failure.
 Arguments go to pytest.
 """
@@ -10,10 +11,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.needs import REPORT_VARIABLE, closing_line
+from tests.needs import REPORT_VARIABLE, TURNS_VARIABLE, closing_line
 from tests.services import Found, NotUsable, find_postgres, find_rabbitmq
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,24 +37,65 @@ def main(given: list[str]) -> int:
         for server, found in (("PostgreSQL", postgres), ("RabbitMQ", rabbitmq)):
             _say(f"{server}: {found.how if found else 'not found'}")
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aetos-run-")))
+        environment[TURNS_VARIABLE] = str(folder / "turns")
         runs = ([("PostgreSQL", postgres.url)] if postgres else []) + [("SQLite", "")]
-        outcomes = [
-            run(name, _environment(environment, url, rabbitmq), folder / name, given) for name, url in runs
+        started = [
+            stack.enter_context(
+                running(
+                    name, _environment(environment, url, rabbitmq), folder / name, given, shown=number == 0
+                )
+            )
+            for number, (name, url) in enumerate(runs)
         ]
+        outcomes = [run.outcome() for run in started]
     line = closing_line(not_run_at_all([left_out for _, left_out in outcomes]).values())
     if line:
         _say(f"\n{line}")
     return verdict([status for status, _ in outcomes], bool(line), environment)
 
 
-def run(
-    name: str, environment: dict[str, str], report: Path, given: list[str]
-) -> tuple[int, dict[str, list[str]]]:
-    """Run pytest once; return its status, and which tests lacked which servers."""
-    _say(f"\n======== on {name} ========")
-    command = [sys.executable, "-m", "pytest", *given]
-    status = subprocess.run(command, cwd=ROOT, env={**environment, REPORT_VARIABLE: str(report)}).returncode
-    return status, json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
+@dataclass(frozen=True)
+class Run:
+    """One pytest under way; what is not shown is kept in `output`."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    report: Path
+    output: Path | None
+
+    def outcome(self) -> tuple[int, dict[str, list[str]]]:
+        """Wait for the end; return the status, and which tests lacked which servers."""
+        status = self.process.wait()
+        if self.output:
+            _say(f"\n======== on {self.name} ========")
+            _say(self.output.read_text(encoding="utf-8", errors="replace"))
+        left_out = json.loads(self.report.read_text(encoding="utf-8")) if self.report.exists() else {}
+        return status, left_out
+
+
+@contextmanager
+def running(
+    name: str, environment: dict[str, str], report: Path, given: list[str], *, shown: bool
+) -> Iterator[Run]:
+    """Run pytest in the background; whatever happens, it is not left behind."""
+    output = None if shown else report.with_suffix(".output")
+    if shown:
+        _say(f"\n======== on {name} ========")
+    with ExitStack() as stack:
+        stream = stack.enter_context(output.open("wb")) if output else None
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *given],
+            cwd=ROOT,
+            env={**environment, REPORT_VARIABLE: str(report)},
+            stdout=stream,
+            stderr=subprocess.STDOUT if stream else None,
+        )
+        try:
+            yield Run(name, process, report, output)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
 
 
 def verdict(statuses: list[int], incomplete: bool, environment: dict[str, str]) -> int:
