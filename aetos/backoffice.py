@@ -74,6 +74,6 @@ UNFOLD: dict[str, Any] = {
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
-        "navigation": "aetos.cockpit.navigation",
+        "navigation": "aetos.navigation.navigation",
     },
 }

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from aetos import buying
+from aetos.navigation import INBOX, JOBS, LISTINGS, OUTBOX, capped
 from integrations.admin.channels import health, waiting_by_channel
 from integrations.admin.inbox import stale
 from integrations.channels import CHANNELS
@@ -20,18 +21,6 @@ from listings.models import ProductListing
 from listings.states import State
 from scraping.admin.again import wanted
 from scraping.models import ScrapeJob
-
-LISTINGS = "admin:listings_productlisting_changelist"
-JOBS = "admin:scraping_scrapejob_changelist"
-OUTBOX = "admin:integrations_outboxmessage_changelist"
-INBOX = "admin:integrations_inboxmessage_changelist"
-CHANNEL_LIST = "admin:integrations_channel_changelist"
-RULES, LIMITS = "admin:listings_outreachrule", "admin:listings_outreachsettings"
-TELEGRAM = "admin:integrations_telegramsettings"
-
-INBOX_OPEN = (InboxMessage.Status.CONFLICT, InboxMessage.Status.PARKED)
-# A badge need not know whether it is 1,000 or 3,000.
-ENOUGH = 1000
 
 
 @dataclass(frozen=True)
@@ -84,10 +73,6 @@ def _states() -> list[dict[str, Any]]:
     ]
 
 
-def _capped(rows: Any) -> int:
-    return int(rows.order_by()[:ENOUGH].count())
-
-
 def _needs(request: HttpRequest) -> list[Need]:
     may = request.user.has_perm
     needs: list[Need] = []
@@ -95,27 +80,27 @@ def _needs(request: HttpRequest) -> list[Need]:
     if may("integrations.view_inboxmessage"):
         rows = InboxMessage.objects.filter(status=InboxMessage.Status.CONFLICT)
         words = "callbacks contradict what we know: apply them, or dismiss them"
-        needs.append(Need(_capped(rows), words, "Decide", f"{reverse(INBOX)}?status=conflict", "bad"))
+        needs.append(Need(capped(rows), words, "Decide", f"{reverse(INBOX)}?status=conflict", "bad"))
         rows = stale(InboxMessage.objects.all())
         words = "callbacks have been parked for over an hour"
-        needs.append(Need(_capped(rows), words, "Look", f"{reverse(INBOX)}?status=stale"))
+        needs.append(Need(capped(rows), words, "Look", f"{reverse(INBOX)}?status=stale"))
     if may("listings.view_productlisting"):
         rows = ProductListing.objects.filter(error_message__isnull=False)
         url = f"{reverse(LISTINGS)}?attention=on"
         needs.append(
-            Need(_capped(rows), "listings have an error: a partner could not be told", "Look", url, "bad")
+            Need(capped(rows), "listings have an error: a partner could not be told", "Look", url, "bad")
         )
         ending = ListingQuestions({"ends": "on"}).narrow(ProductListing.objects.all())
         words = "listings cancel themselves within 24 hours"
-        needs.append(Need(_capped(ending), words, "Snooze or let go", f"{reverse(LISTINGS)}?ends=on"))
+        needs.append(Need(capped(ending), words, "Snooze or let go", f"{reverse(LISTINGS)}?ends=on"))
     if may("integrations.view_outboxmessage"):
         rows = OutboxMessage.objects.filter(given_up_at__isnull=False)
         words = "deliveries were given up"
-        needs.append(Need(_capped(rows), words, "Deliver again", f"{reverse(OUTBOX)}?state=given-up", "bad"))
+        needs.append(Need(capped(rows), words, "Deliver again", f"{reverse(OUTBOX)}?state=given-up", "bad"))
     if may("scraping.view_scrapejob"):
         rows = wanted(ScrapeJob.objects.all())
         needs.append(
-            Need(_capped(rows), "jobs failed or were lost", "Look", f"{reverse(JOBS)}?status=trouble")
+            Need(capped(rows), "jobs failed or were lost", "Look", f"{reverse(JOBS)}?status=trouble")
         )
     return needs
 
@@ -139,75 +124,3 @@ def _channels() -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-# ---- the sidebar --------------------------------------------------------------------------------
-
-
-# Each entry: the permission that shows it, its words, its list, its icon.
-GROUPS = (
-    (
-        "",
-        (
-            ("listings.view_productlisting", "Listings", LISTINGS, "photo_camera"),
-            ("listings.view_approval", "Outreach", buying.QUEUE, "send"),
-            ("scraping.view_scrapejob", "Scrape jobs", JOBS, "search"),
-            ("scraping.view_searchplan", "Search plans", "admin:scraping_searchplan_changelist", "event"),
-        ),
-    ),
-    (
-        "Machinery",
-        (
-            ("integrations.view_inboxmessage", "Inbox", INBOX, "inbox"),
-            ("integrations.view_outboxmessage", "Deliveries", OUTBOX, "outbox"),
-            ("integrations.view_channel", "Channels", CHANNEL_LIST, "cable"),
-            ("scraping.view_searchrun", "Search runs", "admin:scraping_searchrun_changelist", "schedule"),
-            (
-                "listings.view_transitionlog",
-                "Transition log",
-                "admin:listings_transitionlog_changelist",
-                "history",
-            ),
-        ),
-    ),
-    (
-        "Set-up",
-        (
-            ("listings.view_outreachrule", "Outreach rules", f"{RULES}_changelist", "rule"),
-            ("listings.view_outreachsettings", "Outreach limits", f"{LIMITS}_changelist", "tune"),
-            ("integrations.view_telegramsettings", "Telegram", f"{TELEGRAM}_changelist", "notifications"),
-            ("auth.view_user", "People", "admin:auth_user_changelist", "group"),
-            ("auth.view_group", "Groups", "admin:auth_group_changelist", "badge"),
-            ("authtoken.view_tokenproxy", "API tokens", "admin:authtoken_tokenproxy_changelist", "key"),
-        ),
-    ),
-)
-
-
-def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the sidebar, as far as this member of staff may go."""
-    badges = _badges(request)
-    home = {"title": "Now", "icon": "bolt", "link": reverse("admin:index")}
-    result: list[dict[str, Any]] = [{"items": [home]}]
-    for title, entries in GROUPS:
-        items = [
-            {"title": words, "icon": icon, "link": reverse(name)} | badges.get(name, {})
-            for permission, words, name, icon in entries
-            if request.user.has_perm(permission)
-        ]
-        result.append({"title": title, "separator": bool(title), "items": items})
-    return result
-
-
-def _badges(request: HttpRequest) -> dict[str, dict[str, str]]:
-    """Count what needs a person, for the sidebar of every page: small parts of tables, with an index each."""
-    may, badges = request.user.has_perm, {}
-    if may("integrations.view_inboxmessage") and (
-        count := _capped(InboxMessage.objects.filter(status__in=INBOX_OPEN))
-    ):
-        badges[INBOX] = {"badge": str(count)}
-    if may("integrations.view_outboxmessage") and (
-        count := _capped(OutboxMessage.objects.filter(given_up_at__isnull=False))
-    ):
-        badges[OUTBOX] = {"badge": str(count)}
-    return badges

@@ -1,0 +1,95 @@
+"""The sidebar of the back office: where a member of staff may go, and what waits for a person there."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+
+from integrations.models import InboxMessage, OutboxMessage
+
+LISTINGS = "admin:listings_productlisting_changelist"
+QUEUE = "admin:listings_approval_changelist"
+JOBS = "admin:scraping_scrapejob_changelist"
+OUTBOX = "admin:integrations_outboxmessage_changelist"
+INBOX = "admin:integrations_inboxmessage_changelist"
+CHANNEL_LIST = "admin:integrations_channel_changelist"
+RULES, LIMITS = "admin:listings_outreachrule", "admin:listings_outreachsettings"
+TELEGRAM = "admin:integrations_telegramsettings"
+
+INBOX_OPEN = (InboxMessage.Status.CONFLICT, InboxMessage.Status.PARKED)
+# A badge need not know whether it is 1,000 or 3,000.
+ENOUGH = 1000
+
+# Each entry: the permission that shows it, its words, its list, its icon.
+GROUPS = (
+    (
+        "",
+        (
+            ("listings.view_productlisting", "Listings", LISTINGS, "photo_camera"),
+            ("listings.view_approval", "Outreach", QUEUE, "send"),
+            ("scraping.view_scrapejob", "Scrape jobs", JOBS, "search"),
+            ("scraping.view_searchplan", "Search plans", "admin:scraping_searchplan_changelist", "event"),
+        ),
+    ),
+    (
+        "Machinery",
+        (
+            ("integrations.view_inboxmessage", "Inbox", INBOX, "inbox"),
+            ("integrations.view_outboxmessage", "Deliveries", OUTBOX, "outbox"),
+            ("integrations.view_channel", "Channels", CHANNEL_LIST, "cable"),
+            ("scraping.view_searchrun", "Search runs", "admin:scraping_searchrun_changelist", "schedule"),
+            (
+                "listings.view_transitionlog",
+                "Transition log",
+                "admin:listings_transitionlog_changelist",
+                "history",
+            ),
+        ),
+    ),
+    (
+        "Set-up",
+        (
+            ("listings.view_outreachrule", "Outreach rules", f"{RULES}_changelist", "rule"),
+            ("listings.view_outreachsettings", "Outreach limits", f"{LIMITS}_changelist", "tune"),
+            ("integrations.view_telegramsettings", "Telegram", f"{TELEGRAM}_changelist", "notifications"),
+            ("auth.view_user", "People", "admin:auth_user_changelist", "group"),
+            ("auth.view_group", "Groups", "admin:auth_group_changelist", "badge"),
+            ("authtoken.view_tokenproxy", "API tokens", "admin:authtoken_tokenproxy_changelist", "key"),
+        ),
+    ),
+)
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the sidebar, as far as this member of staff may go."""
+    badges = _badges(request)
+    home = {"title": "Now", "icon": "bolt", "link": reverse("admin:index")}
+    result: list[dict[str, Any]] = [{"items": [home]}]
+    for title, entries in GROUPS:
+        items = [
+            {"title": words, "icon": icon, "link": reverse(name)} | badges.get(name, {})
+            for permission, words, name, icon in entries
+            if request.user.has_perm(permission)
+        ]
+        result.append({"title": title, "separator": bool(title), "items": items})
+    return result
+
+
+def _badges(request: HttpRequest) -> dict[str, dict[str, str]]:
+    """Count what needs a person, for the sidebar of every page: small parts of tables, with an index each."""
+    may, badges = request.user.has_perm, {}
+    if may("integrations.view_inboxmessage") and (
+        count := capped(InboxMessage.objects.filter(status__in=INBOX_OPEN))
+    ):
+        badges[INBOX] = {"badge": str(count)}
+    if may("integrations.view_outboxmessage") and (
+        count := capped(OutboxMessage.objects.filter(given_up_at__isnull=False))
+    ):
+        badges[OUTBOX] = {"badge": str(count)}
+    return badges
+
+
+def capped(rows: QuerySet[Any]) -> int:
+    """Count rows, up to `ENOUGH`."""
+    return int(rows.order_by()[:ENOUGH].count())
