@@ -7,7 +7,7 @@ from typing import Any
 
 from integrations.simulators.faults import NONE, Fault
 from integrations.simulators.partner import Partner, readable
-from integrations.simulators.sales import OUTCOMES, Offer, listed, now, sale_body, validated
+from integrations.simulators.sales import OUTCOMES, Offer, listed, rejected, sale_body, validated
 from integrations.simulators.wire import JSON, Answer, Request, Unreadable, compact, same_key
 from integrations.simulators.world import World
 
@@ -20,10 +20,11 @@ FEE_FOLLOWS_AFTER = 60.0
 
 
 class EbayLister(Partner):
-    """Keeps offers and sells them. Outcomes for `_faults`: sold, late_fee, unsold.
+    """Keeps offers and sells them. Outcomes for `_faults`: sold, late_fee, unsold, rejected.
 
     A sku is listed once: the same call again answers 200 with what was made the first time. An
-    Idempotency-Key that comes back with another body is refused.
+    Idempotency-Key that comes back with another body is refused. A film camera whose description
+    names no Film Format is refused too; with the outcome "rejected" everything is one.
     """
 
     name = "ebaylister"
@@ -71,10 +72,11 @@ class EbayLister(Partner):
         if "body" in order:
             return self._send(order["body"])
         offer = self.offer(str(order.get("listing_id") or order.get("sku")))
-        with self.lock:
-            offer.status = "sold"
         changes = {name: value for name, value in order.items() if name not in ("act", "listing_id", "sku")}
-        return self._send({**sale_body(offer, with_fee=True), **changes})
+        body = {**sale_body(offer, with_fee=True), **changes}
+        with self.lock:
+            offer.sells(body)
+        return self._send(body)
 
     def offer(self, number: str) -> Offer:
         """Take eBay's number or the sku, return the offer; raise ValueError where there is none."""
@@ -109,7 +111,7 @@ class EbayLister(Partner):
         content = _content(request)
         if isinstance(content, Answer):
             return content
-        problems = validated(content)
+        problems = validated(content) or rejected(content, forced=fault.outcome == "rejected")
         if problems:
             return compact(422, {"detail": problems})
         key = request.headers.get("idempotency-key", "")
@@ -161,13 +163,18 @@ class EbayLister(Partner):
         with self.lock:
             if self.offers.get(offer.sku) is not offer or offer.status != "active":
                 return
-            offer.status, offer.sold_at = "sold", now()
             body = sale_body(offer, with_fee=offer.outcome == "sold")
+            offer.sells(body)
         self._send(body, attempts=ATTEMPTS, twice=fault.callback_twice)
         if offer.outcome == "late_fee":
             # eBay's fee can come after the order: the same sale is told again, now with it.
-            whole = sale_body(offer, with_fee=True)
-            self.world.later(FEE_FOLLOWS_AFTER, lambda: self._send(whole, attempts=ATTEMPTS))
+            self.world.later(FEE_FOLLOWS_AFTER, lambda: self._tell_fee(offer))
+
+    def _tell_fee(self, offer: Offer) -> None:
+        whole = sale_body(offer, with_fee=True)
+        with self.lock:
+            offer.sells(whole)
+        self._send(whole, attempts=ATTEMPTS)
 
     def _send(self, body: Any, *, attempts: int = 1, twice: bool = False) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.world.keys.ebay_webhook_key}"}

@@ -1,17 +1,21 @@
 """An offer on the simulated eBay: what is taken for one, when it sells, and for how much."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from random import Random
 from typing import Any
 
-OUTCOMES = frozenset({"sold", "late_fee", "unsold"})
+FATES = ("sold", "late_fee", "unsold")
+# "rejected" is no fate: eBay then asks for a Film Format, whatever is offered.
+OUTCOMES = frozenset({*FATES, "rejected"})
 PENNY = Decimal("0.01")
 # What eBay keeps of the buyer's total, and for each order.
 FEE_RATE, FEE_PER_ORDER = Decimal("0.128"), Decimal("0.30")
 TEXTS = {"sku": 50, "title": 80, "brand": 65, "model": 65, "condition": 50, "description": 500_000}
 MOST_PHOTOS = 24
+FILM = re.compile(r"\bfilm\b", re.IGNORECASE)
 
 
 @dataclass
@@ -37,6 +41,7 @@ class Offer:
     status: str = "active"
     listed_at: str = ""
     sold_at: str = ""
+    sale: dict[str, Any] | None = None
 
     @property
     def url(self) -> str:
@@ -57,8 +62,19 @@ class Offer:
             "model": self.model,
             "price": price,
         }
-        state = {"status": self.status, "listed_at": self.listed_at, "sold_at": self.sold_at or None}
+        state: dict[str, Any] = {
+            "status": self.status,
+            "listed_at": self.listed_at,
+            "sold_at": self.sold_at or None,
+        }
+        if self.sale:
+            state["sale"] = self.sale
         return self.created() | whole | {"condition": self.condition, "photos": self.photos} | state
+
+    def sells(self, told: dict[str, Any]) -> None:
+        """Take the body that tells the sale, and keep what GET shows of it; a fee that follows completes it."""
+        self.status, self.sold_at = "sold", str(told.get("sold_at") or now())
+        self.sale = {name: value for name, value in told.items() if name not in ("listing_id", "sku")}
 
     def change(self, content: dict[str, Any]) -> None:
         """Take what PATCH brings, already validated, and keep it."""
@@ -77,7 +93,7 @@ def listed(content: dict[str, Any], outcome: str = "") -> Offer:
     """
     numbers = Random(f"numbers|{content['sku']}")
     fate = Random(f"fate|{content['title']}|{content['price']['value']}")
-    drawn = fate.choices(("sold", "late_fee", "unsold"), (65, 22, 13))[0]
+    drawn = fate.choices(FATES, (65, 22, 13))[0]
     return Offer(
         sku=content["sku"],
         listing_id=f"1100{numbers.randrange(10**7, 10**8)}",
@@ -90,7 +106,7 @@ def listed(content: dict[str, Any], outcome: str = "") -> Offer:
         condition=content["condition"],
         description=content["description"],
         photos=content["photos"],
-        outcome=outcome or drawn,
+        outcome=outcome if outcome in FATES else drawn,
         sells_after=fate.uniform(90, 420),
         share=fate.choice((1.0, 1.0, fate.uniform(0.92, 0.99))),
         shipping_cost=fate.choice(("4.45", "6.95", "7.95", "9.25")),
@@ -129,6 +145,17 @@ def validated(content: dict[str, Any], *, whole: bool = True) -> dict[str, list[
     if (whole or "photos" in content) and not _are_photos(content.get("photos")):
         problems["photos"] = [f"1 to {MOST_PHOTOS} absolute URLs are expected."]
     return problems
+
+
+def rejected(content: dict[str, Any], *, forced: bool = False) -> dict[str, list[str]]:
+    """Take a valid body, return what eBay's category lacks: a film camera has to say its Film Format.
+
+    With `forced` everything is a film camera.
+    """
+    is_film = forced or FILM.search(f"{content.get('title', '')} {content.get('model', '')}")
+    if not is_film or "film format" in content.get("description", "").lower():
+        return {}
+    return {"description": ["The item specific Film Format is missing. Add Film Format to this listing."]}
 
 
 def _is_money(price: Any) -> bool:

@@ -99,7 +99,9 @@ def test_a_sale_is_told_with_everything(
     assert {"shipping_cost", "sold_at", "order_id"} < set(sale)
     assert len(orchestrator.quiet()) == 1
     one = f"/listings/{made['listing_id']}"
-    assert ask("ebaylister", "GET", one).json()["status"] == "sold"
+    shown = ask("ebaylister", "GET", one).json()
+    assert shown["status"] == "sold"
+    assert shown["sale"] == {name: sale[name] for name in sale if name not in ("listing_id", "sku")}
     assert ask("ebaylister", "DELETE", one).status_code == 409
 
 
@@ -109,6 +111,19 @@ def test_a_fee_can_follow_for_the_same_order(ask: Ask, orchestrator: Recorder, s
     first, second = (call.json for call in orchestrator.wait(2))
     assert "ebay_fees" not in first
     assert second == first | {"ebay_fees": second["ebay_fees"]}
+    shown = ask("ebaylister", "GET", f"/listings/{first['listing_id']}").json()
+    assert shown["sale"]["ebay_fees"] == second["ebay_fees"]
+
+
+def test_a_film_camera_must_name_its_format(ask: Ask, switch: Any) -> None:
+    film = listing(title="Canon AE-1 film camera")
+    answer = ask("ebaylister", "POST", "/listings", json=film)
+    assert answer.status_code == 422
+    assert answer.json()["detail"]["description"][0].startswith("The item specific Film Format is missing")
+    switch("ebaylister", outcome="rejected")
+    assert ask("ebaylister", "POST", "/listings", json=listing()).status_code == 422
+    mended = film | {"description": "Film Format: 35 mm"}
+    assert ask("ebaylister", "POST", "/listings", json=mended).status_code == 201
 
 
 def test_some_never_sell(ask: Ask, orchestrator: Recorder, switch: Any) -> None:
