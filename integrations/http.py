@@ -82,7 +82,7 @@ def call(
             method, url, timeout=timeout, allow_redirects=False, stream=True, **request
         ) as response,
     ):
-        return (judge or _judge)(partner, response, _read(partner, response))
+        return (judge or by_status)(partner, response, _read(partner, response))
 
 
 @contextmanager
@@ -129,7 +129,12 @@ def _read(partner: str, response: requests.Response) -> bytes:
     return bytes(body)
 
 
-def _judge(partner: str, response: requests.Response, body: bytes) -> Any:
+def by_status(partner: str, response: requests.Response, body: bytes) -> Any:
+    """Read an answer as most partners mean it: the status says how it went, and 2xx brings JSON.
+
+    Raises:
+        TransientError, NotFound, PermanentError: as `call`.
+    """
     status = response.status_code
     if status in TRANSIENT_STATUS or status >= 500:
         raise TransientError(
