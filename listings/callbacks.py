@@ -7,7 +7,6 @@ with the reason in words, since money may be involved.
 
 import uuid
 from collections.abc import Callable
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,15 +16,14 @@ from rest_framework import serializers
 
 from integrations import outbox
 from integrations.models import InboxMessage
-from integrations.rest import MoneyField, TimeField
-from integrations.webhooks import Answer, Refusal, Webhook
-from listings import announcements, facts, leads, lifecycle, telegram
+from integrations.rest import MoneyField
+from integrations.webhooks import Answer, Webhook
+from listings import announcements, facts, leads, lifecycle, telegram, told
 from listings.models import Lead, ProductListing
 from listings.states import ENTERED_AT, State
+from listings.told import Conflict
 
-Status = InboxMessage.Status
 CHATTERBOT = leads.CHATTERBOT
-CLOCK_SKEW_SECONDS = 300
 
 
 class ChatterbotWebhook(Webhook):
@@ -45,12 +43,12 @@ class IdField(serializers.UUIDField):
         return super().to_internal_value(data)
 
 
-class CallbackSerializer(serializers.Serializer[Any]):
+class CallbackSerializer(told.ToldSerializer):
     """What every callback may say."""
 
     listing_id = IdField(required=False, allow_null=True)
     order_id = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False, allow_null=True)
-    occurred_at = TimeField(required=False, allow_null=True)
+    occurred_at = told.PastField(required=False, allow_null=True)
     conversation_thread_id = serializers.CharField(
         max_length=200, required=False, allow_null=True, allow_blank=True
     )
@@ -58,19 +56,6 @@ class CallbackSerializer(serializers.Serializer[Any]):
         max_length=200, required=False, allow_null=True, allow_blank=True
     )
     message = serializers.CharField(max_length=10_000, required=False, allow_null=True, allow_blank=True)
-    currency = serializers.CharField(max_length=3, required=False, allow_null=True)
-
-    def validate_occurred_at(self, value: datetime | None) -> datetime | None:
-        """Refuse the future, beyond what clocks differ by."""
-        if value and (value - timezone.now()).total_seconds() > CLOCK_SKEW_SECONDS:
-            raise serializers.ValidationError("Lies in the future.")
-        return value
-
-    def validate_currency(self, value: str | None) -> str | None:
-        """Refuse amounts in a currency that is not ours."""
-        if value and value.upper() != settings.CURRENCY:
-            raise serializers.ValidationError(f"Must be {settings.CURRENCY}.")
-        return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse a body that names no listing."""
@@ -92,46 +77,38 @@ class DealFailedSerializer(CallbackSerializer):
     reason = serializers.CharField(max_length=1000, required=False, allow_null=True, allow_blank=True)
 
 
-class Conflict(Exception):
-    """The callback cannot be true together with what we know; the text tells staff both."""
-
-
 Act = Callable[[ProductListing, dict[str, Any]], ProductListing]
 
 
 def _handler(serializer: type[CallbackSerializer], act: Act) -> Callable[[InboxMessage, Any], Answer]:
     def handle(message: InboxMessage, payload: Any) -> Answer:
-        if not isinstance(payload, dict):
-            raise Refusal(422, "The body must be an object.")
-        read = serializer(data=payload)
-        if not read.is_valid():
-            raise Refusal(422, read.errors)
+        said = told.read(serializer, payload)
         listing = None
         try:
-            listing = _listing(read.validated_data)
+            listing = _listing(said)
             if listing is None:
-                return Answer(202, {"status": "parked"}, Status.PARKED, _unknown(read.validated_data))
-            moved = act(listing, read.validated_data)
+                return told.parked(_name(said))
+            moved = act(listing, said)
         except Conflict as conflict:
             if listing is not None:
-                _remember(listing, read.validated_data)  # whose lead is to be stopped, if it was cancelled
-            return _conflict(conflict, listing)
-        _remember(moved, read.validated_data)
-        return Answer(200, {"id": str(moved.pk), "state": moved.state}, subject=moved.pk)
+                _remember(listing, said)  # whose lead is to be stopped, if it was cancelled
+            return told.in_conflict(conflict, listing)
+        _remember(moved, said)
+        return told.is_true(moved)
 
     return handle
 
 
-def _listing(told: dict[str, Any]) -> ProductListing | None:
+def _listing(said: dict[str, Any]) -> ProductListing | None:
     """Find and lock the listing that a callback is about; None where we do not know it yet.
 
     Raises:
         Conflict: its two names lead to two listings.
     """
     by_order = (
-        Lead.objects.filter(order_id=told["order_id"]).first() if told.get("order_id") is not None else None
+        Lead.objects.filter(order_id=said["order_id"]).first() if said.get("order_id") is not None else None
     )
-    listing_id: uuid.UUID | None = told.get("listing_id") or (by_order.listing_id if by_order else None)
+    listing_id: uuid.UUID | None = said.get("listing_id") or (by_order.listing_id if by_order else None)
     if listing_id is None:
         return None
     try:
@@ -140,29 +117,22 @@ def _listing(told: dict[str, Any]) -> ProductListing | None:
         return None
     own = Lead.objects.filter(listing=listing).first()
     other = by_order and by_order.listing_id != listing.pk
-    if other or (own and own.order_id and told.get("order_id") not in (None, own.order_id)):
-        raise Conflict(f"Order {told['order_id']} and listing {listing.pk} do not belong together.")
+    if other or (own and own.order_id and said.get("order_id") not in (None, own.order_id)):
+        raise Conflict(f"Order {said['order_id']} and listing {listing.pk} do not belong together.")
     return listing
 
 
-def _unknown(told: dict[str, Any]) -> str:
-    name = f"listing {told['listing_id']}" if told.get("listing_id") else f"order {told['order_id']}"
-    return f"About {name}, which we do not know (yet)."
+def _name(said: dict[str, Any]) -> str:
+    return f"listing {said['listing_id']}" if said.get("listing_id") else f"order {said['order_id']}"
 
 
-def _conflict(conflict: Conflict, listing: ProductListing | None) -> Answer:
-    outbox.put(telegram.conflict_rows(listing, str(conflict)))
-    subject = listing.pk if listing else None
-    return Answer(409, {"detail": str(conflict)}, Status.CONFLICT, str(conflict), subject)
-
-
-def _remember(listing: ProductListing, told: dict[str, Any]) -> None:
+def _remember(listing: ProductListing, said: dict[str, Any]) -> None:
     """Keep the ids that a callback brings; whoever can tell of the lead has accepted it."""
     lead = Lead.objects.filter(listing=listing).first()
     if lead is None:
         return
-    leads.accepted(listing, told.get("order_id"))
-    ids = {name: told[name] for name in ("conversation_thread_id", "seller_messenger_id") if told.get(name)}
+    leads.accepted(listing, said.get("order_id"))
+    ids = {name: said[name] for name in ("conversation_thread_id", "seller_messenger_id") if said.get(name)}
     if ids:
         Lead.objects.filter(pk=lead.pk).update(**ids)
 
@@ -170,38 +140,38 @@ def _remember(listing: ProductListing, told: dict[str, Any]) -> None:
 # ---- the four -----------------------------------------------------------------------------------
 
 
-def _message_sent(listing: ProductListing, told: dict[str, Any]) -> ProductListing:
+def _message_sent(listing: ProductListing, said: dict[str, Any]) -> ProductListing:
     if listing.state == State.FOUND:
         listing = lifecycle.message_seller(listing.pk, by=CHATTERBOT, reason="message sent")
-        _delivered(listing, told)
+        _delivered(listing, said)
     elif listing.state == State.MESSAGING:
-        if _delivered(listing, told):
+        if _delivered(listing, said):
             lifecycle.restart_deadline(listing)
     elif not _was_in(listing, State.MESSAGING):
-        raise Conflict(f"A message was sent, but {_ended(listing)}.")
+        raise Conflict(f"A message was sent, but {told.cancelled_by(listing)}.")
     return listing
 
 
-def _delivered(listing: ProductListing, told: dict[str, Any]) -> bool:
+def _delivered(listing: ProductListing, said: dict[str, Any]) -> bool:
     """Record that a message went out; False where this very one is recorded already."""
-    at = told.get("occurred_at") or timezone.now()
+    at = said.get("occurred_at") or timezone.now()
     lead, _ = Lead.objects.get_or_create(listing=listing)
-    if told.get("occurred_at") and lead.message_sent_at and lead.message_sent_at >= at:
+    if said.get("occurred_at") and lead.message_sent_at and lead.message_sent_at >= at:
         return False
     Lead.objects.filter(pk=lead.pk).update(message_sent_at=at)
     return True
 
 
-def _seller_replied(listing: ProductListing, told: dict[str, Any]) -> ProductListing:
+def _seller_replied(listing: ProductListing, said: dict[str, Any]) -> ProductListing:
     if listing.state in (State.FOUND, State.MESSAGING):
         return lifecycle.walk(listing.pk, State.NEGOTIATING, by=CHATTERBOT, reason="seller replied")
     if not _was_in(listing, State.NEGOTIATING):
-        raise Conflict(f"The seller replied, but {_ended(listing)}.")
+        raise Conflict(f"The seller replied, but {told.cancelled_by(listing)}.")
     return listing
 
 
-def _deal_confirmed(listing: ProductListing, told: dict[str, Any]) -> ProductListing:
-    price, postage = told["agreed_price"], told.get("shipping_cost")
+def _deal_confirmed(listing: ProductListing, said: dict[str, Any]) -> ProductListing:
+    price, postage = said["agreed_price"], said.get("shipping_cost")
     words = f"Deal confirmed at {_money(price)}"
     if listing.state in (State.FOUND, State.MESSAGING, State.NEGOTIATING):
         moved = lifecycle.walk(
@@ -216,12 +186,12 @@ def _deal_confirmed(listing: ProductListing, told: dict[str, Any]) -> ProductLis
         outbox.put(telegram.deal_rows(moved))
         return moved
     if not _was_in(listing, State.PURCHASED):
-        raise Conflict(f"{words}, but {_ended(listing)}.")
+        raise Conflict(f"{words}, but {told.cancelled_by(listing)}.")
     known = listing.negotiated_price if listing.negotiated_price is not None else listing.purchase_price
     if known is not None and known != price:
         raise Conflict(f"{words}, but {_money(known)} was agreed before.")
     if known is None and listing.state == State.CANCELLED:
-        raise Conflict(f"{words}, but {_ended(listing)}.")
+        raise Conflict(f"{words}, but {told.cancelled_by(listing)}.")
     if listing.negotiated_price is None:
         postage = postage if listing.shipping_cost is None else None
         facts.learn(
@@ -235,10 +205,10 @@ def _deal_confirmed(listing: ProductListing, told: dict[str, Any]) -> ProductLis
     return listing
 
 
-def _deal_failed(listing: ProductListing, told: dict[str, Any]) -> ProductListing:
+def _deal_failed(listing: ProductListing, said: dict[str, Any]) -> ProductListing:
     if listing.state == State.CANCELLED:
         return listing
-    reason = told.get("reason") or "no reason given"
+    reason = said.get("reason") or "no reason given"
     if listing.state not in (State.FOUND, State.MESSAGING, State.NEGOTIATING):
         raise Conflict(
             f"The deal failed ({reason}), but the listing is {State(listing.state).label} already."
@@ -248,11 +218,6 @@ def _deal_failed(listing: ProductListing, told: dict[str, Any]) -> ProductListin
 
 def _was_in(listing: ProductListing, state: State) -> bool:
     return getattr(listing, ENTERED_AT[state]) is not None
-
-
-def _ended(listing: ProductListing) -> str:
-    last = listing.history.order_by("-sequence").first()
-    return f"the listing was cancelled on {listing.state_changed_at:%d %b %H:%M} UTC by {last and last.triggered_by}"
 
 
 def _money(value: Decimal) -> str:
