@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 
 from aetos import health, pages
 from aetos.metrics import MetricsView
+from listings.api.ledger import LedgerViewSet
 from listings.api.views import ListingViewSet
 from listings.callbacks import ChatterbotWebhook
 from listings.telegram_taps import TelegramWebhook
@@ -25,6 +26,11 @@ def both(route: str, view: Callable[..., HttpResponseBase], name: str) -> list[U
 def listings(**actions: str) -> Any:
     """Serve methods by actions of the listings' API."""
     return ListingViewSet.as_view({**actions})
+
+
+def books(**actions: str) -> Any:
+    """Serve methods by actions of a listing's ledger."""
+    return LedgerViewSet.as_view({**actions})
 
 
 def scrapes(**actions: str) -> Any:
@@ -57,6 +63,11 @@ urlpatterns = [
     *both("admin/listings/<uuid:pk>/history", listings(get="history"), "listing-history"),
     *both("admin/listings/<uuid:pk>/transition", listings(post="transition"), "listing-transition"),
     *both("admin/listings/<uuid:pk>/retry", listings(post="retry"), "listing-retry"),
+    *both("admin/listings/<uuid:pk>/ledger", books(get="show", post="book"), "listing-ledger"),
+    *both(
+        "admin/listings/<uuid:pk>/ledger/<int:line>/correct", books(post="correct"), "listing-ledger-correct"
+    ),
+    *both("admin/listings/<uuid:pk>/refund", books(post="refund"), "listing-refund"),
     *both("admin/scrape/trigger", scrapes(post="trigger"), "scrape-trigger"),
     *both("admin/scrape/jobs", scrapes(get="list"), "scrape-jobs"),
     *both("admin/scrape/jobs/<uuid:pk>", scrapes(get="retrieve"), "scrape-job"),

@@ -4,20 +4,18 @@ Every function takes a listing whose row is locked (`lifecycle.locked`), and
 the caller saves the columns that they name. Amounts are in `settings.CURRENCY`.
 """
 
-from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import Max
 
 from listings.models import LedgerLine, ProductListing
 from listings.profit import ZERO, final_profit, to_pennies
 from listings.states import State
 
 Kind = LedgerLine.Kind
-Sums = Mapping[str, Decimal]
 
 # Which kinds make up a column of the listing.
 COLUMNS: dict[str, tuple[Kind, ...]] = {
@@ -30,8 +28,21 @@ COLUMNS: dict[str, tuple[Kind, ...]] = {
 
 def sums(listing: ProductListing) -> dict[str, Decimal]:
     """Return the sum of each kind that has a line; a kind without one is not known."""
-    lines = LedgerLine.objects.filter(listing=listing).order_by().values_list("kind")
-    return dict(lines.annotate(total=Sum("amount")))
+    known: dict[str, Decimal] = {}
+    # Added here and not by the database: SQLite would add floats.
+    for kind, amount in LedgerLine.objects.filter(listing=listing).values_list("kind", "amount"):
+        known[kind] = known.get(kind, ZERO) + amount
+    return known
+
+
+def newest(listing: ProductListing) -> int:
+    """Return the id of the newest line; 0 where there is none."""
+    return LedgerLine.objects.filter(listing=listing).aggregate(newest=Max("id"))["newest"] or 0
+
+
+def comes_to(first: LedgerLine) -> Decimal:
+    """Return what a line comes to with its corrections."""
+    return sum(first.corrections.values_list("amount", flat=True), first.amount)
 
 
 def today(listing: ProductListing) -> date:
@@ -56,8 +67,7 @@ def add(
 def correct(line: LedgerLine, listing: ProductListing, amount: Decimal, *, by: str, note: str) -> LedgerLine:
     """Append the difference that makes `line`, with its earlier corrections, come to `amount`."""
     first = line.corrects or line
-    so_far = first.amount + (first.corrections.aggregate(total=Sum("amount"))["total"] or ZERO)
-    difference = (to_pennies(amount) or ZERO) - so_far
+    difference = (to_pennies(amount) or ZERO) - comes_to(first)
     return LedgerLine.objects.create(
         listing=listing,
         kind=first.kind,
@@ -76,8 +86,7 @@ def tell(
     first = LedgerLine.objects.filter(listing=listing, kind=kind).order_by("id").first()
     if first is None:
         return add(listing, kind, amount, by=by, on=on, note=note)
-    whole = LedgerLine.objects.filter(listing=listing, kind=kind).aggregate(total=Sum("amount"))["total"]
-    difference = (to_pennies(amount) or ZERO) - whole
+    difference = (to_pennies(amount) or ZERO) - sums(listing)[kind]
     if not difference:
         return None
     return LedgerLine.objects.create(
