@@ -7,6 +7,7 @@ still FOUND: nothing has to be kept in step with the lifecycle.
 """
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,6 +22,7 @@ from integrations import clock
 from listings import lifecycle
 from listings.models import (
     Approval,
+    EstimateCorrection,
     KillSwitch,
     OutreachRule,
     OutreachSettings,
@@ -64,16 +66,32 @@ class Waiting:
 # ---- the estimate -------------------------------------------------------------------------------
 
 
-def with_net_estimate(rows: QuerySet[ProductListing], limits: OutreachSettings) -> QuerySet[Any]:
+def corrections() -> dict[int, Decimal]:
+    """Return what experience adds to the net estimate of a product, by its id."""
+    return dict(EstimateCorrection.objects.exclude(amount=0).values_list("product_id", "amount"))
+
+
+def with_net_estimate(
+    rows: QuerySet[ProductListing],
+    limits: OutreachSettings,
+    corrected: Mapping[int, Decimal] | None = None,
+) -> QuerySet[Any]:
     """Add `net_estimate` and `score` to each row, in the database; null where price or estimate is unknown.
 
-    ScraperV2's profit is gross: eBay's fee on the expected sale price and the postage come off.
+    ScraperV2's profit is gross: eBay's fee on the expected sale price and the
+    postage come off, and what experience says of the product is added.
+
+    Args:
+        corrected: corrections by product id; those in force, where none are given.
     """
+    corrected = corrections() if corrected is None else corrected
     money = DecimalField(max_digits=12, decimal_places=4)
     fee = Value(limits.ebay_fee_percent / 100, output_field=money)
     postage = Value(limits.postage, output_field=money)
     sale = F("asking_price") + F("estimated_profit")
-    net = ExpressionWrapper(F("estimated_profit") - sale * fee - postage, output_field=money)
+    whens = [When(product_id=product, then=Value(amount)) for product, amount in corrected.items()]
+    learned = Case(*whens, default=Value(ZERO), output_field=money) if whens else Value(ZERO, money)
+    net = ExpressionWrapper(F("estimated_profit") - sale * fee - postage + learned, output_field=money)
     score = ExpressionWrapper(net * F("confidence_score") / Value(100), output_field=money)
     return rows.annotate(net_estimate=net, score=score)
 
@@ -109,14 +127,23 @@ def withdraw(listing_id: uuid.UUID | str) -> bool:
     return waiting_one.update(withdrawn_at=Now()) > 0
 
 
-def matching(rule: OutreachRule) -> QuerySet[ProductListing]:
-    """Return the found listings that a rule would approve, the best first: a way to try it before it is on."""
+def matching(
+    rule: OutreachRule,
+    limits: OutreachSettings | None = None,
+    corrected: Mapping[int, Decimal] | None = None,
+) -> QuerySet[ProductListing]:
+    """Return the found listings that a rule would approve, the best first: a way to try it before it is on.
+
+    Args:
+        limits, corrected: what the net estimate is made with; as in force, where they are not given.
+    """
     fits = Q(state=State.FOUND, confidence_score__gte=rule.min_confidence, asking_price__isnull=False)
     if rule.product_id is not None:
         fits &= Q(product_id=rule.product_id)
     if rule.max_price is not None:
         fits &= Q(asking_price__lte=rule.max_price)
-    rows = with_net_estimate(ProductListing.objects.filter(fits), OutreachSettings.load())
+    found = ProductListing.objects.filter(fits)
+    rows = with_net_estimate(found, limits or OutreachSettings.load(), corrected)
     if rule.brand:
         rows = rows.annotate(_brand=Upper("brand")).filter(_brand=rule.brand.upper())
     return rows.filter(net_estimate__gte=rule.min_net_estimate).order_by("-score", "id")

@@ -9,10 +9,12 @@ class ScrapingConfig(AppConfig):
     def ready(self) -> None:
         """Say who delivers our calls and who understands ScraperV2's."""
         from integrations import outbox, webhooks
-        from scraping import deliveries, jobs
+        from listings.figures import origins
+        from scraping import deliveries, figures, jobs
         from scraping.webhooks import job_complete
 
         outbox.register(
             jobs.START, channel="scraperv2", handler=deliveries.start_job, given_up=deliveries.start_given_up
         )
         webhooks.register("scraper", "job-complete", job_complete)
+        origins.register(figures.jobs_of)

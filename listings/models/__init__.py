@@ -1,6 +1,13 @@
 """The models of listings, in one place to import from."""
 
-from listings.models.buying import Approval, KillSwitch, Lead, OutreachRule, OutreachSettings
+from listings.models.buying import (
+    Approval,
+    EstimateCorrection,
+    KillSwitch,
+    Lead,
+    OutreachRule,
+    OutreachSettings,
+)
 from listings.models.history import Note, Sighting, TransitionLog
 from listings.models.listing import (
     CODE_ALPHABET,
@@ -17,6 +24,7 @@ __all__ = [
     "CODE_LENGTH",
     "Approval",
     "EbayOffer",
+    "EstimateCorrection",
     "KillSwitch",
     "Lead",
     "LedgerLine",

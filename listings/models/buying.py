@@ -111,6 +111,23 @@ class OutreachSettings(models.Model):
         return cls.objects.get_or_create(pk=1)[0]
 
 
+class EstimateCorrection(models.Model):
+    """What experience adds to a product's net estimate: one amount a product, negative where it was too high."""
+
+    product_id = models.IntegerField(unique=True)
+    name = models.CharField(max_length=301, help_text="Brand and model.")
+    amount = models.DecimalField(max_digits=10, decimal_places=2)
+    changed_at = models.DateTimeField(db_default=Now())
+    changed_by = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ("name", "id")
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class KillSwitch(models.Model):
     """One time that outreach was stopped: by whom, why, and who let it go on."""
 

@@ -25,6 +25,7 @@ class TransitionLog(models.Model):
         ordering = ("-id",)
         default_permissions = ("view",)
         constraints = (models.UniqueConstraint("listing", "sequence", name="log_sequence"),)
+        indexes = (models.Index(fields=["to_state", "transitioned_at"], name="log_entered"),)
 
     def __str__(self) -> str:
         return f"{self.from_state or 'new'} → {self.to_state}"

@@ -128,6 +128,7 @@ class ProductListing(ConcurrentTransitionMixin, models.Model):
             models.Index(
                 fields=["deadline_at"], name="listing_deadline", condition=Q(deadline_at__isnull=False)
             ),
+            models.Index(fields=["sold_at"], name="listing_sold", condition=Q(sold_at__isnull=False)),
             models.Index(
                 fields=["-error_occurred_at"], name="listing_error", condition=Q(error_message__isnull=False)
             ),
