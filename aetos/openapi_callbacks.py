@@ -1,4 +1,7 @@
-"""Chatterbot's callbacks, as the schema shows them. What they may hold is decided in listings/callbacks.py."""
+"""The callbacks of Chatterbot and eBayLister, as the schema shows them.
+
+What they may hold is decided in listings/callbacks.py and listings/sales.py.
+"""
 
 from typing import Any
 
@@ -31,6 +34,17 @@ _KINDS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         [],
     ),
 }
+_ID = {"oneOf": [{"type": "string", "maxLength": 64}, {"type": "integer"}], "nullable": True}
+_SALE: dict[str, Any] = {
+    "listing_id": {**_ID, "description": "eBay's; it or the sku is needed."},
+    "sku": {**_ID, "description": "The id of our listing."},
+    "sold_price": {**_MONEY, "example": "500.00"},
+    "ebay_fees": {**_MONEY, "example": "64.30", "nullable": True, "description": "May follow later."},
+    "shipping_cost": {**_MONEY, "example": "7.95", "nullable": True},
+    "sold_at": {"type": "string", "format": "date-time", "nullable": True},
+    "order_id": _ID,
+    "currency": {"type": "string", "maxLength": 3, "nullable": True},
+}
 _RESPONSES: dict[str, Any] = {
     "200": {
         "description": "True now, or true already.",
@@ -55,17 +69,33 @@ _RESPONSES: dict[str, Any] = {
 
 
 def callbacks(security: list[dict[str, list[str]]]) -> dict[str, Any]:
-    """Return the four paths with their operations."""
-    return {f"/webhooks/chatterbot/{kind}": {"post": _operation(kind, security)} for kind in _KINDS}
+    """Return the paths with their operations."""
+    chatterbot = {
+        f"/webhooks/chatterbot/{kind}": {
+            "post": _operation(f"chatterbot_{kind}", security, summary, _COMMON | properties, required)
+        }
+        for kind, (summary, properties, required) in _KINDS.items()
+    }
+    sold = _operation("ebay_item-sold", security, "A camera has sold.", _SALE, ["sold_price"])
+    sold["description"] = (
+        "The same order told again is a repeat, which may bring the fees and the postage. "
+        "Another order for a camera that is sold, or the same at another price, is a conflict."
+    )
+    return chatterbot | {"/webhooks/ebay/item-sold": {"post": sold}}
 
 
-def _operation(kind: str, security: list[dict[str, list[str]]]) -> dict[str, Any]:
-    summary, properties, required = _KINDS[kind]
-    schema = {"type": "object", "properties": _COMMON | properties, "required": required}
+def _operation(
+    name: str,
+    security: list[dict[str, list[str]]],
+    summary: str,
+    properties: dict[str, Any],
+    required: list[str],
+) -> dict[str, Any]:
+    schema = {"type": "object", "properties": properties, "required": required}
     if not required:
         del schema["required"]
     return {
-        "operationId": f"webhooks_chatterbot_{kind.replace('-', '_')}",
+        "operationId": f"webhooks_{name.replace('-', '_')}",
         "tags": ["webhooks"],
         "summary": summary,
         "security": security,

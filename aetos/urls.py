@@ -13,6 +13,7 @@ from aetos.metrics import MetricsView
 from listings.api.ledger import LedgerViewSet
 from listings.api.views import ListingViewSet
 from listings.callbacks import ChatterbotWebhook
+from listings.sales import EbayWebhook
 from listings.telegram_taps import TelegramWebhook
 from scraping.api import ScrapeViewSet
 from scraping.webhooks import JobComplete
@@ -56,6 +57,7 @@ urlpatterns = [
     *both("webhooks/chatterbot/seller-replied", chatterbot("seller-replied"), "chatterbot-seller-replied"),
     *both("webhooks/chatterbot/deal-confirmed", chatterbot("deal-confirmed"), "chatterbot-deal-confirmed"),
     *both("webhooks/chatterbot/deal-failed", chatterbot("deal-failed"), "chatterbot-deal-failed"),
+    *both("webhooks/ebay/item-sold", EbayWebhook.as_view(), "ebay-item-sold"),
     *both("webhooks/telegram", TelegramWebhook.as_view(), "telegram"),
     # the admin API
     *both("admin/listings", listings(get="list"), "listings"),

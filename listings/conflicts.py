@@ -8,16 +8,18 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from integrations import webhooks
+from integrations import show, webhooks
 from integrations.models import InboxMessage
-from listings import facts, lifecycle
+from listings import facts, lifecycle, sales
 from listings.announcements import amount
 from listings.models import Note, ProductListing
 from listings.profit import to_pennies
 from listings.states import State
+from listings.told import Conflict
 
 Status = InboxMessage.Status
 OPEN = (Status.CONFLICT, Status.PARKED)
+TAKE_NOTE = "Takes note of it, and leaves the listing Cancelled"
 
 
 class CannotSettle(Exception):
@@ -35,8 +37,13 @@ class Remedy:
 def remedy(message: InboxMessage) -> Remedy | None:
     """Say what can be applied; None where staff can only dismiss the message."""
     listing = ProductListing.objects.filter(pk=message.subject).first() if message.subject else None
-    if message.status not in OPEN or message.partner != "chatterbot" or listing is None:
+    if message.status not in OPEN or listing is None:
         return None
+    of_partner = {"chatterbot": _of_chatterbot, sales.EBAY: _of_ebay}.get(message.partner)
+    return of_partner(message, listing) if of_partner else None
+
+
+def _of_chatterbot(message: InboxMessage, listing: ProductListing) -> Remedy | None:
     if message.kind == "deal-confirmed":
         told = webhooks.parse(message.raw)
         price, postage = _amount(told.get("agreed_price")), _amount(told.get("shipping_cost"))
@@ -48,8 +55,34 @@ def remedy(message: InboxMessage) -> Remedy | None:
     if message.kind == "deal-failed" and listing.state == State.PURCHASED:
         return Remedy("Cancels the purchase", lambda by: _cancel(listing, by))
     if listing.state == State.CANCELLED:
-        return Remedy("Takes note of it, and leaves the listing Cancelled", lambda by: None)
+        return Remedy(TAKE_NOTE, lambda by: None)
     return None
+
+
+def _of_ebay(message: InboxMessage, listing: ProductListing) -> Remedy | None:
+    sale = sales.read(message)
+    if sale is None or sales.cannot_be(listing, sale):
+        return None
+    if listing.state == State.CANCELLED:
+        return Remedy(TAKE_NOTE, lambda by: None)
+    if listing.state != State.SOLD:
+        price = show.amount(sale["ebay_sold_price"])
+        return Remedy(f"Sells it for {price}, as eBay told us", lambda by: _book_sale(listing, sale, by))
+    other = sales.differences(listing, sale)
+    books = [
+        f"{show.amount(new)} as the {sales.AMOUNTS[name]} instead of {show.amount(known)}"
+        for name, (known, new) in other.items()
+    ]
+    words = f"Books {' and '.join(books)}" if books else "Takes note that it is booked as eBay told us"
+    return Remedy(words, lambda by: _book_sale(listing, sale, by))
+
+
+def _book_sale(listing: ProductListing, sale: dict[str, Any], by: str) -> None:
+    locked = lifecycle.locked(listing.pk)
+    try:
+        (sales.put_right if locked.state == State.SOLD else sales.take_in)(locked, sale, by=by)
+    except Conflict as conflict:  # it has moved since the remedy was found
+        raise CannotSettle(str(conflict)) from conflict
 
 
 def _amount(told: Any) -> Decimal | None:

@@ -149,6 +149,15 @@ def sale_rows(listing: ProductListing) -> list[OutboxMessage]:
     )
 
 
+def profit_rows(listing: ProductListing) -> list[OutboxMessage]:
+    """Tell that nothing is still to come of a sale: its profit is final."""
+    return _about(
+        listing,
+        f"Profit final: {name(listing)}",
+        f"Sold for {money(listing.ebay_sold_price)}, profit {money(listing.final_profit)}",
+    )
+
+
 def job_rows(text: str) -> list[OutboxMessage]:
     """Tell that a job failed or was lost, or that nothing comes in any more."""
     return say(f"{one_line(text, LONGEST_REASON)}\n{settings.PUBLIC_URL}/staff/scraping/scrapejob/")

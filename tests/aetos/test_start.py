@@ -16,6 +16,7 @@ SECRET = "whsec_" + "QUJD" * 8
 REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "no key of ScraperV2": ({"SCRAPER_WEBHOOK_KEY": ""}, "SCRAPER_WEBHOOK_KEY"),
     "no key of Chatterbot": ({"CHATTERBOT_WEBHOOK_KEY": ""}, "CHATTERBOT_WEBHOOK_KEY"),
+    "no key of eBayLister": ({"EBAY_WEBHOOK_KEY": ""}, "EBAY_WEBHOOK_KEY"),
     "only commas for a key": ({"SCRAPER_WEBHOOK_KEY": ", ,"}, "SCRAPER_WEBHOOK_KEY"),
     "a signing secret that is none": ({"SCRAPER_WEBHOOK_SECRET": "secret"}, "SCRAPER_WEBHOOK_SECRET"),
     "a signing secret too short": ({"SCRAPER_WEBHOOK_SECRET": "whsec_QUJD"}, "SCRAPER_WEBHOOK_SECRET"),
