@@ -35,6 +35,11 @@ def sums(listing: ProductListing) -> dict[str, Decimal]:
     return known
 
 
+def effect(kind: str, amount: Decimal) -> Decimal:
+    """Return what an amount of a kind does to the profit: only a sale adds to it."""
+    return amount if kind == Kind.SALE else -amount
+
+
 def newest(listing: ProductListing) -> int:
     """Return the id of the newest line; 0 where there is none."""
     return LedgerLine.objects.filter(listing=listing).aggregate(newest=Max("id"))["newest"] or 0

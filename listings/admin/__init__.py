@@ -1,5 +1,5 @@
 """The back office of listings."""
 
-from listings.admin import buying, callbacks, listings, log, rules
+from listings.admin import buying, callbacks, ledger, listings, log, rules
 
-__all__ = ["buying", "callbacks", "listings", "log", "rules"]
+__all__ = ["buying", "callbacks", "ledger", "listings", "log", "rules"]

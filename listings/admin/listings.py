@@ -12,12 +12,15 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from integrations.admin.base import back
+from integrations.admin.exports import Exports
 from integrations.admin.filters import questions
 from integrations.show import money, text
 from listings import lifecycle
 from listings.admin import acts, approvals, page
 from listings.admin.arrows import STEPS, StepForm, take, why_not
 from listings.admin.bulk import BulkActions
+from listings.admin.exports import ListingResource
 from listings.admin.filters import ListingQuestions, nulls_last, saved_questions, search
 from listings.admin.show import age, outward, state_badge
 from listings.models import ProductListing
@@ -25,11 +28,12 @@ from listings.states import State, allowed_from
 
 
 @admin.register(ProductListing)
-class ListingAdmin(BulkActions):
+class ListingAdmin(BulkActions, Exports):
     """Every listing. State changes through the buttons alone, and they through listings/lifecycle.py."""
 
     act_permission = "listings.transition_productlisting"
     record_template = "staff/listing.html"
+    resource_class = ListingResource
     list_display = ("state_badge", "item", "price", "profit", "confidence", "in_state", "marketplace")
     list_filter = (questions(ListingQuestions),)
     search_fields = ("title", "model", "marketplace_url", "short_code")
@@ -148,7 +152,7 @@ class ListingAdmin(BulkActions):
             messages.error(request, why_not(pk, target, seen=form.data.get("seen", "")))
             return self.to_record(pk)
         if form.is_valid() and self._take(request, listing, target, form):
-            return self.to_record(pk)
+            return back(request, self.to_record(pk))
         if form.errors:
             shown = {"record": listing, "may_act": True, **self.record(request, listing, form)}
             return self.render(request, self.record_template, shown, status=422)
@@ -189,4 +193,4 @@ class ListingAdmin(BulkActions):
             messages.add_message(request, level, words)
         elif not self.has_view_permission(request):
             raise PermissionDenied
-        return self.to_record(pk)
+        return back(request, self.to_record(pk))
