@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 
@@ -16,4 +17,17 @@ class RefuseControlCharacters:
         query = unquote_to_bytes(request.META.get("QUERY_STRING", ""))
         if b"\0" in query or "\0" in request.path or any("\0" in value for value in request.COOKIES.values()):
             return JsonResponse({"detail": "A NUL character is not allowed here."}, status=400)
+        return self.get_response(request)
+
+
+class RefuseHugeBodies:
+    """Answer 413 to a body that no view could want, before a byte of it is kept anywhere."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdigit() and int(length) > settings.UPLOAD_MAX_BYTES:
+            return JsonResponse({"detail": "The body is too large."}, status=413)
         return self.get_response(request)

@@ -30,6 +30,8 @@ def describe_plain_views(result: dict[str, Any], **kwargs: Any) -> dict[str, Any
     result["paths"] |= {
         "/webhooks/telegram": {"post": TELEGRAM_UPDATE},
         "/webhooks/scraper/job-complete": {"post": JOB_COMPLETE},
+        "/photos/{id}": {"get": _photo("photo", "Send a photo.")},
+        "/photos/{id}/thumbnail": {"get": _photo("photo_thumbnail", "Send a photo's thumbnail.")},
         "/health": {
             "get": {
                 "operationId": "health",
@@ -59,6 +61,29 @@ def describe_plain_views(result: dict[str, Any], **kwargs: Any) -> dict[str, Any
         },
     }
     return result
+
+
+def _photo(operation: str, summary: str) -> dict[str, Any]:
+    signed = [
+        {"name": name, "in": "query", "schema": {"type": kind}}
+        for name, kind in (("until", "integer"), ("signature", "string"))
+    ]
+    photo_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+    jpeg = {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}
+    return {
+        "operationId": operation,
+        "tags": ["photos"],
+        "summary": summary,
+        "description": "To staff who are signed in, and to whoever has the signed address, until it expires.",
+        "security": [{}, {"cookieAuth": []}],
+        "parameters": [photo_id, *signed],
+        "responses": {
+            "200": {"description": "The JPEG.", "content": jpeg},
+            "403": {"description": "The signed address has expired."},
+            "404": {"description": "There is nothing here, or not for you."},
+            "503": {"description": "The store of photos is away."},
+        },
+    }
 
 
 _MATCH_EXAMPLE = {

@@ -67,6 +67,7 @@ beat_schedule = {
     },
     "process what the inbox still holds": _every(30, "integrations.process_inbox"),
     "message the next sellers": _every(30, "listings.run_outreach"),
+    "delete files of photos that a crash left": _every(86_400, "listings.sweep_photos"),
     "cancel what is overdue": _every(60, "listings.cancel_overdue"),
     # Whoever asks ScraperV2 waits in its queue: one that hangs holds up no other sweep.
     "ask for overdue scrapes": _every(60, "scraping.reconcile_scrapes", queue=f"{DEFAULT_QUEUE}.scraperv2"),

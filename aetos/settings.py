@@ -14,6 +14,7 @@ from django.core.management.utils import get_random_secret_key
 
 from aetos.backoffice import LOGIN_REDIRECT_URL, UNFOLD  # noqa: F401
 from aetos.logs import logging_config
+from aetos.photo_storage import s3_options
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -84,6 +85,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "aetos.middleware.RefuseControlCharacters",
+    "aetos.middleware.RefuseHugeBodies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -127,8 +129,19 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = DEBUG
+MEDIA_ROOT = DATA_DIR / "media"
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]  # 20 photos at once fit no memory
+UPLOAD_MAX_BYTES = 24 * 20 * 1024 * 1024 + 1024 * 1024  # 24 photos of 20 MiB, and what is around them
+# Photos: files in MEDIA_ROOT, or in a bucket of an S3-compatible store where one is named.
+PHOTO_STORAGE = s3_options(
+    bucket=env.str("PHOTO_STORAGE_BUCKET", ""),
+    endpoint_url=env.str("PHOTO_STORAGE_ENDPOINT_URL", ""),
+    region=env.str("PHOTO_STORAGE_REGION", ""),
+    access_key=env.str("PHOTO_STORAGE_ACCESS_KEY", ""),
+    secret_key=env.str("PHOTO_STORAGE_SECRET_KEY", ""),
+)
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": PHOTO_STORAGE or {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 

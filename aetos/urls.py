@@ -11,8 +11,10 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from aetos import health, pages
 from aetos.metrics import MetricsView
 from listings.api.ledger import LedgerViewSet
+from listings.api.photos import PhotoViewSet
 from listings.api.views import ListingViewSet
 from listings.callbacks import ChatterbotWebhook
+from listings.photos import serving
 from listings.sales import EbayWebhook
 from listings.telegram_taps import TelegramWebhook
 from scraping.api import ScrapeViewSet
@@ -32,6 +34,11 @@ def listings(**actions: str) -> Any:
 def books(**actions: str) -> Any:
     """Serve methods by actions of a listing's ledger."""
     return LedgerViewSet.as_view({**actions})
+
+
+def photos(**actions: str) -> Any:
+    """Serve methods by actions of the photos' API."""
+    return PhotoViewSet.as_view({**actions})
 
 
 def scrapes(**actions: str) -> Any:
@@ -70,9 +77,15 @@ urlpatterns = [
         "admin/listings/<uuid:pk>/ledger/<int:line>/correct", books(post="correct"), "listing-ledger-correct"
     ),
     *both("admin/listings/<uuid:pk>/refund", books(post="refund"), "listing-refund"),
+    *both("admin/listings/<uuid:pk>/photos", photos(get="list", post="create"), "listing-photos"),
+    *both("admin/listings/<uuid:pk>/photos/order", photos(put="arrange"), "listing-photos-order"),
+    *both("admin/listings/<uuid:pk>/photos/<uuid:photo_id>", photos(delete="destroy"), "listing-photo"),
     *both("admin/scrape/trigger", scrapes(post="trigger"), "scrape-trigger"),
     *both("admin/scrape/jobs", scrapes(get="list"), "scrape-jobs"),
     *both("admin/scrape/jobs/<uuid:pk>", scrapes(get="retrieve"), "scrape-job"),
+    # what partners and staff look at
+    *both("photos/<uuid:pk>", serving.photo, "photo"),
+    *both("photos/<uuid:pk>/thumbnail", serving.thumbnail, "photo-thumbnail"),
     # what it says of itself
     *both("openapi.json", SpectacularJSONAPIView.as_view(), "openapi"),
     *both("docs", pages.SwaggerPage.as_view(), "docs"),

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from listings import outreach, timeouts
+from listings.photos import files
 
 
 @shared_task(name="listings.cancel_overdue")
@@ -17,3 +18,9 @@ def cancel_overdue() -> int:
 def run_outreach() -> int:
     """Message the sellers whose turn it is; return how many."""
     return len(outreach.run())
+
+
+@shared_task(name="listings.sweep_photos")
+def sweep_photos() -> int:
+    """Delete photos' files that no row names; return how many."""
+    return files.sweep()
