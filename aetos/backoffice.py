@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
+from django.urls import reverse
 
 # The theme's sign-in form drops Django's own "next", so whoever comes to it directly must be led home.
 LOGIN_REDIRECT_URL = "/staff/"
@@ -12,6 +13,16 @@ LOGIN_REDIRECT_URL = "/staff/"
 def stylesheet(request: HttpRequest) -> str:
     """Return the address of our own styles."""
     return static("aetos/backoffice.css")
+
+
+def signin_stylesheet(request: HttpRequest) -> str:
+    """Return the address of the styles of the pages before one is in."""
+    return static("aetos/signin.css")
+
+
+def colours(request: HttpRequest) -> str:
+    """Return the address of the colours below."""
+    return reverse("colours")
 
 
 def favicon(request: HttpRequest) -> str:
@@ -56,7 +67,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",
-    "STYLES": [stylesheet],
+    "STYLES": [colours, stylesheet, signin_stylesheet],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": favicon}],
     "COLORS": {
         "base": BASE,

@@ -85,6 +85,8 @@ def logging_config(level: str) -> dict[str, Any]:
             # urllib3 and amqp name URLs and frames at DEBUG; Django's server repeats what we log ourselves.
             "urllib3": quiet,
             "amqp": quiet,
+            # It names people and their addresses.
+            "axes": {"level": "CRITICAL", "handlers": ["console"], "propagate": False},
             "django.server": quiet,
             # A sweep every two seconds is no news; what a task did is logged by the code that did it.
             "celery.app.trace": quiet,

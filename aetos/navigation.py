@@ -55,6 +55,7 @@ GROUPS = (
             ("listings.view_outreachsettings", "Outreach limits", f"{LIMITS}_changelist", "tune"),
             ("integrations.view_telegramsettings", "Telegram", f"{TELEGRAM}_changelist", "notifications"),
             ("auth.view_user", "People", "admin:auth_user_changelist", "group"),
+            ("axes.view_accessattempt", "Failed sign-ins", "admin:axes_accessattempt_changelist", "lock"),
             ("auth.view_group", "Groups", "admin:auth_group_changelist", "badge"),
             ("authtoken.view_tokenproxy", "API tokens", "admin:authtoken_tokenproxy_changelist", "key"),
         ),

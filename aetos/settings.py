@@ -5,8 +5,10 @@ missing in production is checked where the server starts (aetos/checks.py), so
 that `migrate` and `collectstatic` run without partner keys.
 """
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -56,7 +58,33 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 SILENCED_SYSTEM_CHECKS = ["security.W008"]  # no redirect to https: the contract says the proxy ends TLS
 APPEND_SLASH = False  # a redirected POST arrives without its body; every path is served with and without
+# So many proxies of ours stand before us; each appends whom it heard to X-Forwarded-For. 0: nobody's word is taken.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 
+# ---- signing in ---------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+# A working day, from the sign-in on; a page that refreshes itself must not keep a session alive.
+SESSION_COOKIE_AGE = env.int("SESSION_HOURS", 12) * 3600
+AXES_FAILURE_LIMIT = env.int("SIGN_IN_ATTEMPTS", 5)
+AXES_COOLOFF_TIME = timedelta(minutes=env.int("SIGN_IN_LOCK_MINUTES", 15))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # a stranger elsewhere can't lock a colleague out
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says how long, and it stays true
+AXES_CLIENT_IP_CALLABLE = "aetos.signin.client_address"
+AXES_LOCKOUT_CALLABLE = "aetos.signin.locked_out"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "next"]
+AXES_DISABLE_ACCESS_LOG = True  # who signed in when, from where: nobody asked for that
+AXES_ENABLE_ADMIN = False  # ours, in the theme: aetos/admin.py
+AXES_VERBOSE = False
+STAFF_TWO_FACTOR = env.str("STAFF_TWO_FACTOR", "off")
+if STAFF_TWO_FACTOR not in ("off", "required"):
+    raise ImproperlyConfigured("STAFF_TWO_FACTOR must be off or required.")
+OTP_TOTP_ISSUER = "Aetos"
+
+# ---- what we take -------------------------------------------------------------------------------
 WEBHOOK_MAX_BYTES = 16 * 1024 * 1024
 WEBHOOK_MAX_MATCHES = env.int("WEBHOOK_MAX_MATCHES", 10_000)
 API_MAX_BYTES = 1024 * 1024
@@ -71,6 +99,10 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "django_fsm",
     "django_structlog",
     "rest_framework",
@@ -84,6 +116,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
+    "aetos.csp.ContentSecurityPolicy",
     "aetos.middleware.RefuseControlCharacters",
     "aetos.middleware.RefuseHugeBodies",
     "django.middleware.security.SecurityMiddleware",
@@ -92,8 +125,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "aetos.twofactor.RequireSecondStep",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "aetos.stafftime.StaffTime",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "aetos.urls"
 WSGI_APPLICATION = "aetos.wsgi.application"
@@ -124,6 +161,10 @@ CURRENCY = env.str("CURRENCY", "GBP")
 STAFF_TIME_ZONE = env.str(
     "STAFF_TIME_ZONE", "Europe/London"
 )  # of the days in the ledger, and of the back office
+try:
+    ZoneInfo(STAFF_TIME_ZONE)
+except (KeyError, ValueError, OSError):
+    raise ImproperlyConfigured("STAFF_TIME_ZONE must name a time zone, such as Europe/London.") from None
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"

@@ -8,7 +8,7 @@ from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from aetos import health, pages
+from aetos import health, pages, secondstep, theme
 from aetos.metrics import MetricsView
 from listings.api.ledger import LedgerViewSet
 from listings.api.photos import PhotoViewSet
@@ -57,7 +57,9 @@ urlpatterns = [
     path("admin/", pages.to_staff, name="admin-root-slash"),
     path("admin", pages.to_staff, name="admin-root"),
     path("staff", pages.to_staff, name="staff"),
+    *both("staff/second-step", secondstep.second_step, "second-step"),
     path("staff/", admin.site.urls),
+    path("theme.css", theme.colours, name="colours"),
     # the partners
     *both("webhooks/scraper/job-complete", JobComplete.as_view(), "scraper-job-complete"),
     *both("webhooks/chatterbot/message-sent", chatterbot("message-sent"), "chatterbot-message-sent"),

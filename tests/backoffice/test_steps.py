@@ -12,7 +12,7 @@ from listings.admin.arrows import take
 from listings.models import ProductListing, TransitionLog
 from listings.states import ARROWS, State, allowed_from
 from tests.backoffice.pages import nothing_written, page, said, step
-from tests.factories import make_listing, signed_in
+from tests.factories import make_listing, signed_in, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -155,9 +155,8 @@ def test_a_get_moves_nothing(operator: Client) -> None:
 
 
 def test_a_post_without_the_token_of_the_page_moves_nothing() -> None:
-    signed_in("ann", group="Operators")
     strict = Client(enforce_csrf_checks=True)
-    assert strict.login(username="ann", password="a-long-enough-password")
+    strict.force_login(staff("ann", group="Operators"))
     listing = make_listing()
     with nothing_written():
         assert strict.post(step(listing, "MESSAGING")).status_code == 403
