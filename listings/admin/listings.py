@@ -17,7 +17,7 @@ from integrations.admin.exports import Exports
 from integrations.admin.filters import questions
 from integrations.show import money, text
 from listings import lifecycle
-from listings.admin import acts, approvals, page
+from listings.admin import acts, approvals, page, photos
 from listings.admin.arrows import STEPS, StepForm, take, why_not
 from listings.admin.bulk import BulkActions
 from listings.admin.exports import ListingResource
@@ -121,7 +121,7 @@ class ListingAdmin(BulkActions, Exports):
         """Show one listing."""
         may_act = self.may_act(request)
         shown = page.context(request, row, may_act=may_act, failed=failed)
-        return shown | acts.context(row) | approvals.context(row)
+        return shown | acts.context(row) | approvals.context(row) | photos.context(request, row)
 
     def get_urls(self) -> list[URLPattern]:
         """Add the buttons' addresses."""
@@ -129,6 +129,7 @@ class ListingAdmin(BulkActions, Exports):
         return [
             path("<uuid:pk>/step/<str:to>/", wrap(self.step_view), name=f"{name}_step"),
             path("<uuid:pk>/retry/", wrap(self.retry_view), name=f"{name}_retry"),
+            path("<uuid:pk>/photos/", wrap(self.photos_view), name=f"{name}_photos"),
             path("<uuid:pk>/snooze/", wrap(self.snooze_view), name=f"{name}_snooze"),
             path("<uuid:pk>/callback/<int:message>/", wrap(self.callback_view), name=f"{name}_callback"),
             *super().get_urls(),
@@ -176,6 +177,13 @@ class ListingAdmin(BulkActions, Exports):
     def retry_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Try the failed partner calls again."""
         return self._act(request, pk, acts.retry)
+
+    def photos_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Add, remove or arrange photos."""
+        if request.method == "POST":
+            self.demand(request, photos.permission(request))
+            messages.add_message(request, *photos.act(request, get_object_or_404(ProductListing, pk=pk)))
+        return self.to_record(pk)
 
     def snooze_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Move the deadline."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -37,7 +38,7 @@ class Entry:
 
 
 def timeline(listing: ProductListing) -> list[Entry]:
-    """Merge transitions, sightings, deliveries, callbacks, notes and the lead. Six queries, however many there are."""
+    """Merge all that is known of a listing. Seven queries, however much there is."""
     sent = list(OutboxMessage.objects.filter(key=str(listing.pk)).order_by("-id")[: LIMIT * 2])
     arrows, told = _arrows(listing, {row.event_id: row for row in sent})
     entries = [
@@ -46,6 +47,7 @@ def timeline(listing: ProductListing) -> list[Entry]:
         *(_delivery(row) for row in sent if row.event_id not in told),
         *_callbacks(listing),
         *_notes(listing),
+        *_photos(listing),
         *_lead(listing),
     ]
     return sorted(entries, key=lambda entry: (entry.at, entry.rank), reverse=True)
@@ -141,6 +143,17 @@ def _callbacks(listing: ProductListing) -> list[Entry]:
         )
         for row in rows
     ]
+
+
+def _photos(listing: ProductListing) -> list[Entry]:
+    """Count the photos that one person added in one go."""
+    rows = listing.photos.order_by("created_at", "position").values_list("created_at", "added_by")
+    entries = []
+    for (at, by), group in groupby(rows):
+        count = len(list(group))
+        words = f"{count} photo{'' if count == 1 else 's'} added"
+        entries.append(Entry(at, 1, "ae-noted", words, who(by)))
+    return entries
 
 
 def _notes(listing: ProductListing) -> list[Entry]:
