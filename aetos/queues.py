@@ -71,6 +71,9 @@ beat_schedule = {
     "cancel what is overdue": _every(60, "listings.cancel_overdue"),
     # Whoever asks ScraperV2 waits in its queue: one that hangs holds up no other sweep.
     "ask for overdue scrapes": _every(60, "scraping.reconcile_scrapes", queue=f"{DEFAULT_QUEUE}.scraperv2"),
+    "ask for sales that were not told": _every(
+        900, "listings.reconcile_sales", queue=f"{DEFAULT_QUEUE}.ebaylister"
+    ),
     "run due search plans": _every(60, "scraping.run_due_plans"),
     "watch that scrapes come in": _every(60, "scraping.watch_pipeline"),
 }

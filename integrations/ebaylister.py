@@ -18,6 +18,7 @@ from integrations import http
 
 NAME = "eBayLister"
 MAX_ID, MAX_URL, MAX_WORDS = 64, 500, 1000
+SALE = ("order_id", "sold_price", "ebay_fees", "shipping_cost", "sold_at", "currency")
 Fields = dict[str, list[str]]
 
 
@@ -94,6 +95,31 @@ def find(sku: str) -> str | None:
         raise http.TransientError(f"{NAME} did not say whether it has listed this.")
     found = (_text(each, "listing_id", MAX_ID) for each in listings if _text(each, "sku", MAX_ID) == sku)
     return next(found, None) or None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What eBayLister shows of a listing: active, sold, ended or withdrawn, and of a sale what it tells."""
+
+    status: str
+    sku: str
+    sale: dict[str, Any]
+
+
+def shown(listing_id: str) -> Shown:
+    """Ask what became of a listing.
+
+    Raises:
+        integrations.http.NotFound: eBayLister does not know it.
+        integrations.http.TransientError, PermanentError.
+    """
+    _, answer = _call("GET", _one(listing_id))
+    status = _text(answer, "status", MAX_ID).lower()
+    if not status:
+        raise http.TransientError(f"{NAME} did not say what became of listing {listing_id}.")
+    sale = answer["sale"] if isinstance(answer.get("sale"), dict) else answer
+    told = {name: sale[name] for name in SALE if sale.get(name) is not None}
+    return Shown(status, _text(answer, "sku", MAX_ID), told)
 
 
 def _one(listing_id: str) -> str:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from listings import outreach, timeouts
+from listings import outreach, sale_checks, timeouts
 from listings.photos import files
 
 
@@ -24,3 +24,9 @@ def run_outreach() -> int:
 def sweep_photos() -> int:
     """Delete photos' files that no row names; return how many."""
     return files.sweep()
+
+
+@shared_task(name="listings.reconcile_sales")
+def reconcile_sales() -> int:
+    """Ask eBayLister for the listings on eBay of which nothing is heard; return how many were asked for."""
+    return sale_checks.reconcile().total()

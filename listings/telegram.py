@@ -158,6 +158,11 @@ def profit_rows(listing: ProductListing) -> list[OutboxMessage]:
     )
 
 
+def look_rows(listing: ProductListing, text: str) -> list[OutboxMessage]:
+    """Tell that eBay says something of a listing that only a person can act upon."""
+    return _about(listing, f"Look on eBay: {name(listing)}", one_line(text, LONGEST_REASON))
+
+
 def job_rows(text: str) -> list[OutboxMessage]:
     """Tell that a job failed or was lost, or that nothing comes in any more."""
     return say(f"{one_line(text, LONGEST_REASON)}\n{settings.PUBLIC_URL}/staff/scraping/scrapejob/")
