@@ -9,6 +9,7 @@ from django.urls import URLPattern, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
 from aetos import health, pages, secondstep, theme
+from aetos.figures import views as figures
 from aetos.metrics import MetricsView
 from listings.api.ledger import LedgerViewSet
 from listings.api.photos import PhotoViewSet
@@ -58,6 +59,9 @@ urlpatterns = [
     path("admin", pages.to_staff, name="admin-root"),
     path("staff", pages.to_staff, name="staff"),
     *both("staff/second-step", secondstep.second_step, "second-step"),
+    path("staff/figures/", admin.site.admin_view(figures.page), name="figures"),
+    path("staff/figures/put-right/", admin.site.admin_view(figures.put_right), name="figures-putright"),
+    path("staff/figures/<slug:key>.<slug:kind>", admin.site.admin_view(figures.table_file), name="figures-file"),
     path("staff/", admin.site.urls),
     path("theme.css", theme.colours, name="colours"),
     # the partners

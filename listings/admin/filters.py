@@ -9,7 +9,8 @@ from django.db.models import F, OrderBy, Q, QuerySet
 from django.db.models.functions import Now, Upper
 from django.utils import timezone
 
-from integrations.admin.filters import QuestionForm, choice, number
+from integrations.admin.filters import choice, number
+from listings.admin.moments import MomentQuestions
 from listings.attention import WARNING, needed
 from listings.identity import BadUrl, identify
 from listings.models import CODE_LENGTH, ProductListing
@@ -28,7 +29,7 @@ SAVED: tuple[tuple[str, dict[str, str]], ...] = (
 )
 
 
-class ListingQuestions(QuestionForm):
+class ListingQuestions(MomentQuestions):
     """State, brand, money, age, and what needs a person."""
 
     lookups = {
@@ -40,7 +41,10 @@ class ListingQuestions(QuestionForm):
         "max_profit": "estimated_profit__lte",
         "min_confidence": "confidence_score__gte",
     }
-    in_more = ("min_price", "max_price", "max_profit", "min_confidence", "found", "ends", "attention", "job")
+    in_more = (
+        *("min_price", "max_price", "max_profit", "min_confidence", "found", "ends", "attention", "job"),
+        *MomentQuestions.base_fields,
+    )
 
     state = choice(State.choices, "State", "Any state")
     brand = forms.CharField(

@@ -17,7 +17,7 @@ class Pennies(Func):
     output_field = BigIntegerField()
     arity = 1
 
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
         return super().as_sql(compiler, connection, template="CAST(%(expressions)s * 100 AS bigint)")
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
@@ -30,7 +30,7 @@ class Seconds(Func):
     output_field = BigIntegerField()
     arity = 1
 
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
         template = "CAST(FLOOR(EXTRACT(EPOCH FROM %(expressions)s)) AS bigint)"
         return super().as_sql(compiler, connection, template=template)
 
