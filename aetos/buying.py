@@ -1,9 +1,11 @@
 """What buying adds to the home page: whether outreach runs, what waits, and whether anything comes in."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
 from integrations import clock
 from listings import outreach
@@ -13,6 +15,7 @@ from listings.models import OutreachSettings
 from scraping import plans
 from scraping.models import SearchPlan
 
+FIRST, MOST_SLOTS = 4, 12
 QUEUE = "admin:listings_approval_changelist"
 
 
@@ -29,6 +32,8 @@ def outreach_now(request: HttpRequest) -> dict[str, Any] | None:
         "stopped_by": who(limits.stopped.thrown_by) if limits.stopped else "",
         "waiting": waiting_count(),
         "hour_used": sum(each["in_hour"] for each in day),
+        "slots": _slots([each["at"] for each in day if each["in_hour"]], settings.hourly_rate),
+        "first": outreach.waiting(settings, limits, most=FIRST),
         "hour": settings.hourly_rate,
         "day_used": len(day),
         "day": settings.daily_cap,
@@ -37,6 +42,12 @@ def outreach_now(request: HttpRequest) -> dict[str, Any] | None:
         "budget": settings.budget,
         "left": limits.budget_left,
     }
+
+
+def _slots(sent_at: list[datetime], rate: int) -> list[datetime | None]:
+    """Return this hour's places: the times of those that are used, null for each that is free."""
+    used = [timezone.localtime(at) for at in sent_at]
+    return [*used, *[None] * (rate - len(used))][:MOST_SLOTS]
 
 
 def silence(request: HttpRequest) -> str:

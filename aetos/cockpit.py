@@ -1,55 +1,79 @@
-"""The home page: how many listings are where, what needs a person, and which way out works."""
+"""The home page: what needs me now, the pipeline, outreach, the money, and who answers.
 
-from dataclasses import dataclass
+`now` serves the same parts by themselves, for the page to refresh itself by.
+"""
+
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
-from aetos import buying
-from aetos.navigation import INBOX, JOBS, LISTINGS, OUTBOX, capped
+from aetos import buying, needs
+from aetos.navigation import CHANNEL_LIST, JOBS, LISTINGS, OUTBOX
+from integrations import clock
 from integrations.admin.channels import health, waiting_by_channel
-from integrations.admin.inbox import stale
 from integrations.channels import CHANNELS
-from integrations.models import Channel, InboxMessage, OutboxMessage
-from listings.admin.filters import ListingQuestions
+from integrations.models import Channel
+from integrations.show import span
+from listings import earnings, pipeline
+from listings.admin.queue import bound
 from listings.admin.show import LETTERS
-from listings.models import ProductListing
-from listings.states import State
-from scraping.admin.again import wanted
+from listings.models import OutreachSettings
+from listings.states import TIMEOUT_SETTING, State
 from scraping.models import ScrapeJob
 
-
-@dataclass(frozen=True)
-class Need:
-    """One kind of thing that waits for a person."""
-
-    count: int
-    words: str
-    act: str
-    url: str
-    tone: str = "warn"
+MONEY_WORDS = {
+    State.FOUND: "asking",
+    State.MESSAGING: "bound",
+    State.NEGOTIATING: "bound",
+    State.PURCHASED: "bound",
+    State.RECEIVED: "paid",
+    State.LISTED: "paid",
+    State.SOLD: "profit",
+    State.CANCELLED: "",
+}
+PARTNERS = {
+    "events": "Events",
+    "scraperv2": "ScraperV2",
+    "chatterbot": "Chatterbot",
+    "ebaylister": "eBayLister",
+    "telegram": "Telegram",
+}
 
 
 def cockpit(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what the home page shows, as far as this member of staff may see it."""
+    return context | {"title": "Now"} | parts(request)
+
+
+def now(request: HttpRequest) -> HttpResponse:
+    """Serve the changing parts of the home page."""
+    return render(request, "staff/now.html", parts(request))
+
+
+def parts(request: HttpRequest) -> dict[str, Any]:
+    """Return everything on the home page that changes."""
     may = request.user.has_perm
     sees = may("listings.view_productlisting")
+    groups = needs.groups(request)
     states = _states() if sees else []
-    needs = [need for need in _needs(request) if need.count]
-    return context | {
-        "title": "Now",
-        "needs": needs,
-        "things": sum(need.count for need in needs),
+    return {
+        "groups": groups,
+        "things": sum(group.count for group in groups),
         "states": states,
         "total": sum(each["count"] for each in states),
+        "money": _money(states) if sees and may("listings.view_ledgerline") else None,
         "channels": _channels() if may("integrations.view_channel") else [],
-        "jobs": list(ScrapeJob.objects.defer("deliveries")[:5]) if may("scraping.view_scrapejob") else [],
+        "jobs": list(ScrapeJob.objects.defer("deliveries")[:3]) if may("scraping.view_scrapejob") else [],
+        "jobs_url": reverse(JOBS),
         "may_run": may("scraping.trigger_scrape"),
         "may_look": sees,
+        "may_stop": may("listings.throw_killswitch"),
+        "may_act": may("listings.transition_productlisting"),
         "now": timezone.now(),
         "no_broker": not settings.RABBITMQ_URL,
         "outreach": buying.outreach_now(request),
@@ -59,68 +83,68 @@ def cockpit(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _states() -> list[dict[str, Any]]:
-    """Count the listings in each state: one grouped count over an index."""
-    counts = dict(ProductListing.objects.order_by().values_list("state").annotate(count=Count("pk")))
+    """Return each state with its count, its money, its oldest, and how many came through in 30 days."""
+    stages, at = pipeline.stages(), timezone.now()
+    most = max((stage.passed for stage in stages), default=0)
     return [
         {
-            "letter": LETTERS[state],
-            "label": state.label,
-            "css": state.value.lower(),
-            "count": counts.get(state.value, 0),
-            "url": f"{reverse(LISTINGS)}?state={state.value}",
+            "letter": LETTERS[stage.state],
+            "label": stage.state.label,
+            "css": stage.state.value.lower(),
+            "count": stage.count,
+            "money": stage.money,
+            "money_words": MONEY_WORDS[stage.state],
+            "oldest": _oldest(stage, at),
+            "warm": _warm(stage, at),
+            "passed": stage.passed,
+            # The square root, so that ten beside ten thousand can be seen; SVG units of 100.
+            "height": (height := round((stage.passed / most) ** 0.5 * 96) + 4 if most else 4),
+            "top": (100 - height) // 2,
+            "url": f"{reverse(LISTINGS)}?state={stage.state.value}",
         }
-        for state in State
+        for stage in stages
     ]
 
 
-def _needs(request: HttpRequest) -> list[Need]:
-    may = request.user.has_perm
-    needs: list[Need] = []
-    rows: QuerySet[Any]
-    if may("integrations.view_inboxmessage"):
-        rows = InboxMessage.objects.filter(status=InboxMessage.Status.CONFLICT)
-        words = "callbacks contradict what we know: apply them, or dismiss them"
-        needs.append(Need(capped(rows), words, "Decide", f"{reverse(INBOX)}?status=conflict", "bad"))
-        rows = stale(InboxMessage.objects.all())
-        words = "callbacks have been parked for over an hour"
-        needs.append(Need(capped(rows), words, "Look", f"{reverse(INBOX)}?status=stale"))
-    if may("listings.view_productlisting"):
-        rows = ProductListing.objects.filter(error_message__isnull=False)
-        url = f"{reverse(LISTINGS)}?attention=on"
-        needs.append(
-            Need(capped(rows), "listings have an error: a partner could not be told", "Look", url, "bad")
-        )
-        ending = ListingQuestions({"ends": "on"}).narrow(ProductListing.objects.all())
-        words = "listings cancel themselves within 24 hours"
-        needs.append(Need(capped(ending), words, "Snooze or let go", f"{reverse(LISTINGS)}?ends=on"))
-    if may("integrations.view_outboxmessage"):
-        rows = OutboxMessage.objects.filter(given_up_at__isnull=False)
-        words = "deliveries were given up"
-        needs.append(Need(capped(rows), words, "Deliver again", f"{reverse(OUTBOX)}?state=given-up", "bad"))
-    if may("scraping.view_scrapejob"):
-        rows = wanted(ScrapeJob.objects.all())
-        needs.append(
-            Need(capped(rows), "jobs failed or were lost", "Look", f"{reverse(JOBS)}?status=trouble")
-        )
-    return needs
+def _oldest(stage: pipeline.Stage, at: datetime) -> str:
+    ended = stage.state in (State.SOLD, State.CANCELLED)
+    return "" if ended or stage.oldest_at is None else span(max(at - stage.oldest_at, timedelta(0)))
+
+
+def _warm(stage: pipeline.Stage, at: datetime) -> int:
+    """Say how warm the oldest is: the share of the time that its state gives it."""
+    setting = TIMEOUT_SETTING.get(stage.state)
+    if setting is None or stage.oldest_at is None:
+        return 0
+    used = (at - stage.oldest_at) / timedelta(days=getattr(settings, setting))
+    return 3 if used >= 0.85 else 2 if used >= 0.7 else 1 if used >= 0.5 else 0
+
+
+def _money(states: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what is bound, what lies in stock, and what was earned this week, month and year."""
+    limits = OutreachSettings.objects.first() or OutreachSettings()
+    stock = sum(each["money"] for each in states if each["css"] in ("received", "listed"))
+    return {**bound(limits), "stock": stock, "earned": earnings.up_to_now(limits)}
 
 
 def _channels() -> list[dict[str, Any]]:
     """Return each way out with its health and what waits on it."""
     known, waiting = {row.name: row for row in Channel.objects.all()}, waiting_by_channel()
+    at = clock.now()
     rows = []
     for name in CHANNELS:
-        words, tone = health(known.get(name) or Channel(name=name))
-        url = f"{reverse(OUTBOX)}?state=pending&channel={name}"
-        channel = known.get(name)
+        channel = known.get(name) or Channel(name=name)
+        words, tone = health(channel, at)
         rows.append(
             {
                 "name": name,
+                "label": PARTNERS.get(name, name.capitalize()),
                 "words": words,
                 "tone": tone,
                 "waiting": waiting.get(name, 0),
-                "url": url,
-                "error": channel.last_error if channel else "",
+                "url": f"{reverse(OUTBOX)}?state=pending&channel={name}",
+                "list": reverse(CHANNEL_LIST),
+                "error": channel.last_error,
             }
         )
     return rows

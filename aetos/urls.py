@@ -8,9 +8,10 @@ from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from aetos import health, pages, secondstep, theme
+from aetos import cockpit, health, pages, secondstep, theme
 from aetos.figures import views as figures
 from aetos.metrics import MetricsView
+from listings.admin import board
 from listings.api.ledger import LedgerViewSet
 from listings.api.photos import PhotoViewSet
 from listings.api.views import ListingViewSet
@@ -58,10 +59,15 @@ urlpatterns = [
     path("admin/", pages.to_staff, name="admin-root-slash"),
     path("admin", pages.to_staff, name="admin-root"),
     path("staff", pages.to_staff, name="staff"),
-    *both("staff/second-step", secondstep.second_step, "second-step"),
+    path("staff/now/", admin.site.admin_view(cockpit.now), name="now"),
+    *both("staff/board", admin.site.admin_view(board.board), "board"),
+    path("staff/board/column/<str:state>/", admin.site.admin_view(board.column), name="board-column"),
+    path("staff/board/<uuid:pk>/", admin.site.admin_view(board.sheet), name="board-sheet"),
+    path("staff/board/<uuid:pk>/<str:to>/", admin.site.admin_view(board.move), name="board-move"),
     path("staff/figures/", admin.site.admin_view(figures.page), name="figures"),
     path("staff/figures/put-right/", admin.site.admin_view(figures.put_right), name="figures-putright"),
     path("staff/figures/<slug:key>.<slug:kind>", admin.site.admin_view(figures.table_file), name="figures-file"),
+    *both("staff/second-step", secondstep.second_step, "second-step"),
     path("staff/", admin.site.urls),
     path("theme.css", theme.colours, name="colours"),
     # the partners

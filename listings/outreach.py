@@ -225,13 +225,11 @@ def queued(settings: OutreachSettings) -> QuerySet[ProductListing]:
     return with_net_estimate(rows, settings).order_by(unknown, "-score", "approval__id")
 
 
-def waiting(limit: int = 100) -> list[Waiting]:
+def waiting(settings: OutreachSettings, limits: Limits, *, most: int = 100) -> list[Waiting]:
     """List the queue with each listing's place, and why it waits."""
-    settings = OutreachSettings.load()
-    limits = limits_now(settings)
     free, left = min(limits.hour_left, limits.day_left), limits.budget_left
     rows, held = [], False
-    for place, listing in enumerate(queued(settings)[:limit], start=1):
+    for place, listing in enumerate(queued(settings)[:most], start=1):
         price = listing.asking_price
         over = price is not None and price > left
         rows.append(
@@ -294,4 +292,5 @@ def _send_one() -> uuid.UUID | None:
 def summary() -> dict[str, Any]:
     """Return what the back office shows above the queue."""
     settings = OutreachSettings.load()
-    return {"settings": settings, "limits": limits_now(settings), "waiting": waiting()}
+    limits = limits_now(settings)
+    return {"settings": settings, "limits": limits, "waiting": waiting(settings, limits)}

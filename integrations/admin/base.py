@@ -202,6 +202,11 @@ class ReadOnlyAdmin(ModelAdmin):
         )
 
 
+def back(request: HttpRequest, otherwise: HttpResponseRedirect) -> HttpResponseRedirect:
+    """Lead back to the home page where the button was pressed there, else on to `otherwise`."""
+    return HttpResponseRedirect(reverse("admin:index")) if request.POST.get("back") == "now" else otherwise
+
+
 def report(request: HttpRequest, lines: list[tuple[int, str]], *, limit: int = 20) -> None:
     """Say what happened, a line for each result, of which the first `limit` are shown."""
     for level, words in lines[:limit]:

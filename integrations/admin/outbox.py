@@ -25,8 +25,11 @@ STATES = (
     ("waiting", "Waiting"),
     ("failing", "Failing"),
     ("given-up", "Given up"),
+    ("elsewhere", "Given up, and on no listing's page"),
     ("delivered", "Delivered"),
 )
+# A partner's call for a listing is shown on the listing, as its error; of these nobody would hear otherwise.
+SHOWN_NOWHERE_ELSE = (EVENTS, "scraperv2", "telegram")
 MOST_AT_ONCE = 500
 UUID_LENGTH = 36
 
@@ -48,6 +51,7 @@ class OutboxQuestions(QuestionForm):
             "waiting": {**pending, "attempts": 0},
             "failing": {**pending, "attempts__gt": 0},
             "given-up": {"given_up_at__isnull": False},
+            "elsewhere": {"given_up_at__isnull": False, "channel__in": SHOWN_NOWHERE_ELSE},
             "delivered": {"delivered_at__isnull": False},
         }
         return rows.filter(**states.get(self.answers.get("state", ""), {}))

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from integrations.admin.base import ReadOnlyAdmin
+from integrations.admin.base import ReadOnlyAdmin, back
 from listings import outreach
 from listings.admin.queue import page
 from listings.models import Approval, ProductListing
@@ -87,7 +87,7 @@ class OutreachAdmin(ReadOnlyAdmin):
             messages.success(request, "Outreach is stopped. What waits keeps its place.")
         else:
             messages.warning(request, f"It was stopped already, by {thrown.thrown_by}: {thrown.reason}")
-        return HttpResponseRedirect(reverse(QUEUE))
+        return back(request, HttpResponseRedirect(reverse(QUEUE)))
 
     def resume_view(self, request: HttpRequest) -> HttpResponse:
         """Lift the kill switch."""
@@ -97,7 +97,7 @@ class OutreachAdmin(ReadOnlyAdmin):
                 messages.success(request, "Outreach goes on: the next message goes within a minute.")
             else:
                 messages.warning(request, "It was not stopped.")
-        return HttpResponseRedirect(reverse(QUEUE))
+        return back(request, HttpResponseRedirect(reverse(QUEUE)))
 
     # ---- into the queue, and out of it -----------------------------------------------------------
 

@@ -26,6 +26,7 @@ SAVED: tuple[tuple[str, dict[str, str]], ...] = (
     ("To receive", {"state": "PURCHASED"}),
     ("To list", {"state": "RECEIVED"}),
     ("On eBay", {"state": "LISTED"}),
+    ("Profits to complete", {"provisional": "on"}),
 )
 
 
@@ -42,7 +43,8 @@ class ListingQuestions(MomentQuestions):
         "min_confidence": "confidence_score__gte",
     }
     in_more = (
-        *("min_price", "max_price", "max_profit", "min_confidence", "found", "ends", "attention", "job"),
+        *("min_price", "max_price", "max_profit", "min_confidence", "found"),
+        *("ends", "ends_days", "attention", "error", "provisional", "job"),
         *MomentQuestions.base_fields,
     )
 
@@ -57,7 +59,10 @@ class ListingQuestions(MomentQuestions):
     min_confidence = number("Confidence from", least=0, most=100)
     found = choice([("today", "Today"), ("week", "This week")], "Found", "Any time")
     ends = forms.BooleanField(label="Ends within 24 hours")
+    ends_days = number("Ends within days", least=0, most=60)
     attention = forms.BooleanField(label="Needs attention")
+    error = forms.BooleanField(label="A partner could not be told")
+    provisional = forms.BooleanField(label="Profit to complete")
     job = forms.UUIDField(label="Found by ScraperV2's job")
 
     def narrow(self, rows: QuerySet[ProductListing]) -> QuerySet[ProductListing]:
@@ -69,6 +74,12 @@ class ListingQuestions(MomentQuestions):
             rows = rows.filter(created_at__gte=_start_of(found))
         if asked.get("ends"):
             rows = rows.filter(deadline_at__lte=Now() + WARNING)
+        if (days := asked.get("ends_days")) is not None:
+            rows = rows.filter(deadline_at__lte=Now() + timedelta(days=float(days)))
+        if asked.get("error"):
+            rows = rows.filter(error_message__isnull=False)
+        if asked.get("provisional"):
+            rows = rows.filter(state=State.SOLD, profit_is_provisional=True)
         return needed(rows) if asked.get("attention") else rows
 
 

@@ -36,7 +36,7 @@ def page() -> dict[str, Any]:
         "sent": [each for each in day if each["in_hour"]],
         "day_used": len(day),
         "next": _next(rows, limits, now),
-        "bound": _bound(limits.bound, settings.budget),
+        "bound": bound(settings),
         "stopped_by": who(limits.stopped.thrown_by) if limits.stopped else "",
         "history": [_stop(row) for row in KillSwitch.objects.all()[:HISTORY]],
         "rules": list(OutreachRule.objects.all()[:RULES]),
@@ -105,7 +105,7 @@ def _next(rows: list[dict[str, Any]], limits: outreach.Limits, now: datetime) ->
     return "Next message within a minute"
 
 
-def _bound(total: Decimal, budget: Decimal) -> dict[str, Any]:
+def bound(settings: OutreachSettings) -> dict[str, Any]:
     """Break down what is bound by state, with widths in percent of the budget for the bar."""
     known = Coalesce("purchase_price", "negotiated_price", "asking_price")
     sums = dict(
@@ -114,6 +114,7 @@ def _bound(total: Decimal, budget: Decimal) -> dict[str, Any]:
         .values_list("state")
         .annotate(total=Sum(known))
     )
+    total, budget = sum((amount or ZERO for amount in sums.values()), ZERO), settings.budget
     whole = max(budget, total, Decimal(1))
     parts = []
     for state in BOUND:
@@ -123,6 +124,7 @@ def _bound(total: Decimal, budget: Decimal) -> dict[str, Any]:
         width = int(amount / whole * 100)
         parts.append(
             {
+                "from": sum(part["width"] for part in parts),
                 "letter": LETTERS[state],
                 "css": state.value.lower(),
                 "label": state.label,

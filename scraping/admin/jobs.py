@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from integrations.admin.base import ReadOnlyAdmin
+from integrations.admin.base import ReadOnlyAdmin, back
 from integrations.admin.filters import QuestionForm, choice, questions
 from integrations.show import badge, link, text, when
 from scraping import jobs
@@ -197,7 +197,7 @@ class ScrapeJobAdmin(ReadOnlyAdmin):
         if request.method != "POST":
             return self.to_record(pk)
         self.demand(request, TRIGGER)
-        return self.to_record(again.run(request, pk))
+        return back(request, self.to_record(again.run(request, pk)))
 
     def replay_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show one match, to be mended, and take it in again."""

@@ -93,9 +93,9 @@ def test_what_was_parked_for_an_hour_is_found(operator: Client) -> None:
     parked(minutes=59)
     shown = operator.get(INBOX, {"status": "stale"}).context["cl"].result_list
     assert [row.pk for row in shown] == [long_ago.pk]
-    needs = operator.get("/staff/").context["needs"]
-    [need] = [need for need in needs if "parked" in need.words]
-    assert (need.count, need.url) == (1, f"{INBOX}?status=stale")
+    groups = operator.get("/staff/").context["groups"]
+    [group] = [group for group in groups if "Parked" in group.words]
+    assert (group.count, group.url) == (1, f"{INBOX}?status=stale")
 
 
 def test_to_apply_takes_the_right_to_move_a_listing_too(operator: Client, conflict: InboxMessage) -> None:

@@ -141,7 +141,8 @@ def test_a_lost_job_is_run_again_once(operator: Client, lost: ScrapeJob) -> None
 
 def test_a_job_that_was_run_again_needs_nobody(operator: Client, lost: ScrapeJob) -> None:
     def needs() -> list[int]:
-        return [need.count for need in operator.get("/staff/").context["needs"] if "jobs" in need.words]
+        groups = operator.get("/staff/").context["groups"]
+        return [group.count for group in groups if group.words == "Jobs failed or lost"]
 
     def listed() -> int:
         return len(operator.get(JOBS, {"status": "trouble"}).context["cl"].result_list)

@@ -36,7 +36,7 @@ def one(**match: Any) -> ProductListing:
 
 
 def queue() -> list[tuple[int, uuid.UUID, str]]:
-    return [(each.place, each.listing.pk, each.reason) for each in outreach.waiting()]
+    return [(each.place, each.listing.pk, each.reason) for each in outreach.summary()["waiting"]]
 
 
 @pytest.fixture

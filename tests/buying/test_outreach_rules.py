@@ -107,7 +107,7 @@ def test_the_rules_run_with_the_queue_and_keep_its_limits() -> None:
     listings = [make_listing() for _ in range(7)]
     lifecycle.cancel(listings[0].pk, by="user:ann")
     assert len(outreach.run()) == 5
-    assert len(outreach.waiting()) == 1
+    assert len(outreach.summary()["waiting"]) == 1
 
 
 def test_a_rule_does_not_put_back_what_staff_took_out() -> None:
@@ -117,7 +117,7 @@ def test_a_rule_does_not_put_back_what_staff_took_out() -> None:
     assert outreach.withdraw(listing.pk)
     assert not outreach.withdraw(listing.pk)
     assert outreach.run() == []
-    assert outreach.waiting() == []
+    assert outreach.summary()["waiting"] == []
 
     outreach.approve(listing.pk, by="user:ann")
     assert outreach.run() == [listing.pk]
