@@ -26,6 +26,7 @@ GROUPS = (
     (
         "",
         (
+            ("listings.view_productlisting", "Board", "board-slash", "view_kanban"),
             ("listings.view_productlisting", "Listings", LISTINGS, "photo_camera"),
             ("listings.view_approval", "Outreach", QUEUE, "send"),
             ("listings.view_ledgerline", "Ledger", "admin:listings_ledgerline_changelist", "menu_book"),
