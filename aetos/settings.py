@@ -74,6 +74,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # a stranger elsewhere c
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says how long, and it stays true
 AXES_CLIENT_IP_CALLABLE = "aetos.signin.client_address"
+AXES_USERNAME_CALLABLE = "aetos.signin.name_of"
 AXES_LOCKOUT_CALLABLE = "aetos.signin.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "next"]
 AXES_DISABLE_ACCESS_LOG = True  # who signed in when, from where: nobody asked for that
@@ -171,7 +172,9 @@ STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = DEBUG
 MEDIA_ROOT = DATA_DIR / "media"
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]  # 20 photos at once fit no memory
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler"
+]  # 20 photos at once fit no memory
 UPLOAD_MAX_BYTES = 24 * 20 * 1024 * 1024 + 1024 * 1024  # 24 photos of 20 MiB, and what is around them
 # Photos: files in MEDIA_ROOT, or in a bucket of an S3-compatible store where one is named.
 PHOTO_STORAGE = s3_options(

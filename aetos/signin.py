@@ -16,6 +16,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+NAME_LENGTH = 150  # of Django's User
+
 
 def client_address(request: HttpRequest) -> str | None:
     """Return the address of whoever asks, as far as it can be trusted.
@@ -43,12 +45,19 @@ def _plain(address: str) -> str | None:
     return str(ipaddress.ip_network((ip, 64), strict=False).network_address)
 
 
+def name_of(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
+    """Return the name that was typed, as far as an account's can be long: the form lets longer ones pass."""
+    given = (credentials or {}).get("username") or request.POST.get("username", "")
+    return str(given)[:NAME_LENGTH]
+
+
 def locked_out(
     request: HttpRequest, original_response: HttpResponse | None, credentials: dict[str, Any] | None
 ) -> HttpResponse:
     """Answer 429 with a page that says how long to wait; axes calls it instead of the sign-in form."""
-    name = (credentials or {}).get("username", "")
-    attempts = AccessAttempt.objects.filter(username=name, ip_address=client_address(request))
+    attempts = AccessAttempt.objects.filter(
+        username=name_of(request, credentials), ip_address=client_address(request)
+    )
     last = attempts.aggregate(at=Max("attempt_time"))["at"] or timezone.now()
     left = max(last + settings.AXES_COOLOFF_TIME - timezone.now(), timedelta(seconds=1))
     minutes = ceil(left / timedelta(minutes=1))

@@ -113,7 +113,7 @@ def test_an_operator_does_not_see_who_failed(ann: User) -> None:
 
 @pytest.mark.parametrize("name", ["", "x" * 5000, "nobody", "é" * 150, "a\0b", "' OR 1=1 --"])
 def test_strange_names_are_answered(name: str) -> None:
-    hostile = {"HTTP_USER_AGENT": "x" * 5000, "HTTP_ACCEPT": "é\0" * 600, "HTTP_X_FORWARDED_FOR": "x,,\0"}
+    hostile = {"HTTP_USER_AGENT": "x" * 5000, "HTTP_ACCEPT": "é" * 2000, "HTTP_X_FORWARDED_FOR": "x,,\0"}
     assert set(guess(7, name, **hostile)) <= {200, 429}
 
 
