@@ -4,6 +4,7 @@ Every function takes a listing whose row is locked (`lifecycle.locked`), and
 the caller saves the columns that they name. Amounts are in `settings.CURRENCY`.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -28,10 +29,14 @@ COLUMNS: dict[str, tuple[Kind, ...]] = {
 
 def sums(listing: ProductListing) -> dict[str, Decimal]:
     """Return the sum of each kind that has a line; a kind without one is not known."""
+    return sums_of(LedgerLine.objects.filter(listing=listing))
+
+
+def sums_of(lines: Iterable[LedgerLine]) -> dict[str, Decimal]:
+    """Return the sum of each kind among these lines. Not the database's sum: SQLite would add floats."""
     known: dict[str, Decimal] = {}
-    # Added here and not by the database: SQLite would add floats.
-    for kind, amount in LedgerLine.objects.filter(listing=listing).values_list("kind", "amount"):
-        known[kind] = known.get(kind, ZERO) + amount
+    for line in lines:
+        known[line.kind] = known.get(line.kind, ZERO) + line.amount
     return known
 
 

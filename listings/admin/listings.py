@@ -17,7 +17,7 @@ from integrations.admin.exports import Exports
 from integrations.admin.filters import questions
 from integrations.show import money, text
 from listings import lifecycle
-from listings.admin import acts, approvals, page, photos
+from listings.admin import acts, approvals, books, page, photos
 from listings.admin.arrows import STEPS, StepForm, take, why_not
 from listings.admin.bulk import BulkActions
 from listings.admin.exports import ListingResource
@@ -121,7 +121,8 @@ class ListingAdmin(BulkActions, Exports):
         """Show one listing."""
         may_act = self.may_act(request)
         shown = page.context(request, row, may_act=may_act, failed=failed)
-        return shown | acts.context(row) | approvals.context(row) | photos.context(request, row)
+        shown |= acts.context(row) | approvals.context(row) | photos.context(request, row)
+        return shown | books.context(request, row)
 
     def get_urls(self) -> list[URLPattern]:
         """Add the buttons' addresses."""
@@ -130,6 +131,7 @@ class ListingAdmin(BulkActions, Exports):
             path("<uuid:pk>/step/<str:to>/", wrap(self.step_view), name=f"{name}_step"),
             path("<uuid:pk>/retry/", wrap(self.retry_view), name=f"{name}_retry"),
             path("<uuid:pk>/photos/", wrap(self.photos_view), name=f"{name}_photos"),
+            path("<uuid:pk>/money/<str:act>/<int:line>/", wrap(self.money_view), name=f"{name}_money"),
             path("<uuid:pk>/snooze/", wrap(self.snooze_view), name=f"{name}_snooze"),
             path("<uuid:pk>/callback/<int:message>/", wrap(self.callback_view), name=f"{name}_callback"),
             *super().get_urls(),
@@ -184,6 +186,18 @@ class ListingAdmin(BulkActions, Exports):
             self.demand(request, photos.permission(request))
             messages.add_message(request, *photos.act(request, get_object_or_404(ProductListing, pk=pk)))
         return self.to_record(pk)
+
+    def money_view(self, request: HttpRequest, pk: UUID, act: str, line: int) -> HttpResponse:
+        """Book a cost, a correction, a refund, or what a sale lacks."""
+        if request.method != "POST":
+            return self.to_record(pk)
+        listing = get_object_or_404(ProductListing, pk=pk)
+        failed = books.take(request, listing, act, line)
+        if failed is None:
+            return back(request, self.to_record(pk))
+        shown = {"record": listing, "may_act": self.may_act(request), **self.record(request, listing)}
+        shown |= books.context(request, listing, failed)
+        return self.render(request, self.record_template, shown, status=422)
 
     def snooze_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Move the deadline."""

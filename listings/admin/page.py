@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations.models import InboxMessage
-from integrations.show import link, money, text, when
+from integrations.show import link, text, when
 from listings import conflicts
 from listings.admin.arrows import Step, StepForm, steps_of
 from listings.admin.show import LETTERS, age, outward, state_badge
@@ -29,8 +29,7 @@ def context(
         "way": _way(listing),
         "steps": _steps(listing, failed) if may_act else [],
         "callbacks": _callbacks(listing),
-        "sections": [("Facts", _facts(listing)), ("Money", _money(listing))],
-        "profit": _profit(listing),
+        "sections": [("Facts", _facts(listing))],
         "timeline": timeline(listing),
         "raws": [("Match as ScraperV2 sent it", listing.raw_match)],
     }
@@ -94,28 +93,6 @@ def _facts(listing: ProductListing) -> list[tuple[str, Any]]:
         ("eBay listing", text(listing.ebay_listing_id or "")),
         ("Id", _code(str(listing.pk))),
     ]
-
-
-def _money(listing: ProductListing) -> list[tuple[str, SafeString]]:
-    return [
-        ("Asking price", money(listing.asking_price)),
-        ("Estimated profit, gross", money(listing.estimated_profit, signed=True)),
-        ("Price agreed", money(listing.negotiated_price)),
-        ("Price paid", money(listing.purchase_price)),
-        ("Postage, both ways", money(listing.shipping_cost)),
-        ("Price on eBay", money(listing.ebay_asking_price)),
-        ("Sold for", money(listing.ebay_sold_price)),
-        ("eBay's fees", money(listing.ebay_fees)),
-    ]
-
-
-def _profit(listing: ProductListing) -> dict[str, Any]:
-    """Say what it earned, or what is expected: an estimate must look like one."""
-    if listing.state != State.SOLD:
-        return {"words": "Expected profit, gross", "amount": listing.estimated_profit, "sure": False}
-    if listing.profit_is_provisional:
-        return {"words": "Profit, provisional", "amount": listing.final_profit, "sure": False}
-    return {"words": "Profit, final", "amount": listing.final_profit, "sure": True}
 
 
 def _host(url: str) -> str:

@@ -14,8 +14,9 @@ from django.utils.safestring import SafeString
 from integrations.admin.outbox import TONES
 from integrations.models import InboxMessage, OutboxMessage
 from integrations.show import amount, badge, link, text
+from listings import ledger
 from listings.admin.show import LETTERS, who
-from listings.models import Lead, ProductListing
+from listings.models import Lead, LedgerLine, ProductListing
 from listings.states import State
 
 # Of each kind; a listing that is seen three times a day for a year has more sightings than anybody reads.
@@ -47,6 +48,7 @@ def timeline(listing: ProductListing) -> list[Entry]:
         *(_delivery(row) for row in sent if row.event_id not in told),
         *_callbacks(listing),
         *_notes(listing),
+        *_booked(listing),
         *_photos(listing),
         *_lead(listing),
     ]
@@ -160,6 +162,26 @@ def _notes(listing: ProductListing) -> list[Entry]:
     return [
         Entry(row.at, 0, "ae-noted", "Note", who(row.by), text(row.text))
         for row in listing.notes.order_by("-id")[:LIMIT]
+    ]
+
+
+def _booked(listing: ProductListing) -> list[Entry]:
+    """The ledger, as it was written: a correction beside what it corrects."""
+    return [
+        Entry(
+            row.created_at,
+            0,
+            "ae-noted",
+            format_html(
+                "<b>{}{}</b> {}",
+                "Corrected: " if row.corrects_id else "Booked: ",
+                LedgerLine.Kind(row.kind).label,
+                amount(ledger.effect(row.kind, row.amount)),
+            ),
+            who(row.by),
+            text(row.note) if row.note else "",
+        )
+        for row in listing.ledger.order_by("-id")[:LIMIT]
     ]
 
 
