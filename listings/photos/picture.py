@@ -6,9 +6,9 @@ and nothing that was hidden behind the picture's end.
 
 import io
 import tempfile
-import threading
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -30,8 +30,9 @@ pillow_heif.register_heif_opener(thumbnails=False)
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
-# A picture of 40 megapixels needs up to half a gigabyte while it is drawn again: one at a time in a process.
-_drawing = threading.BoundedSemaphore(1)
+# A picture of 40 megapixels needs up to half a gigabyte while it is drawn again: one at a time in a process. One and
+# the same thread draws them all, since the C library keeps what each thread has once used for that thread.
+_drawing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="photos")
 
 
 class Unusable(Exception):
@@ -68,16 +69,19 @@ def drawn_again(file: BinaryIO) -> Iterator[Picture]:
         Unusable: not a JPEG, PNG, WebP or HEIC that can be decoded, or of more than 40 megapixels.
     """
     with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as image, io.BytesIO() as thumbnail:
-        with _drawing:
-            plain = _decoded(file)
-            width, height = plain.size
-            plain.save(image, "JPEG", quality=90)
-            plain.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-            plain.save(thumbnail, "JPEG", quality=80)
-            del plain
+        width, height = _drawing.submit(_draw, file, image, thumbnail).result()
         image.seek(0)
         thumbnail.seek(0)
         yield Picture(image, thumbnail, width, height)
+
+
+def _draw(file: BinaryIO, image: BinaryIO, thumbnail: BinaryIO) -> tuple[int, int]:
+    plain = _decoded(file)
+    size = plain.size
+    plain.save(image, "JPEG", quality=90)
+    plain.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    plain.save(thumbnail, "JPEG", quality=80)
+    return size
 
 
 def _decoded(file: BinaryIO) -> Image.Image:
