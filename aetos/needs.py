@@ -24,6 +24,7 @@ from listings import conflicts
 from listings.admin.filters import ListingQuestions
 from listings.admin.show import warmth, who
 from listings.models import ProductListing
+from listings.photos import staff_url
 from listings.states import State
 from scraping.admin.again import wanted
 from scraping.models import ScrapeJob
@@ -58,6 +59,12 @@ class Need:
     listing: ProductListing | None = None
     warm: int | None = None
     left: str = ""
+
+    @property
+    def cover(self) -> str:
+        """The thumbnail of the camera that it is about, from the photos that were read with it; empty without one."""
+        first = next(iter(self.listing.photos.all()), None) if self.listing else None
+        return staff_url(first, thumbnail=True) if first else ""
 
 
 @dataclass(frozen=True)
