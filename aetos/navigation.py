@@ -30,7 +30,7 @@ GROUPS = (
             ("listings.view_productlisting", "Listings", LISTINGS, "photo_camera"),
             ("listings.view_approval", "Outreach", QUEUE, "send"),
             ("listings.view_ledgerline", "Ledger", "admin:listings_ledgerline_changelist", "menu_book"),
-            ("listings.view_productlisting", "Figures", "figures", "bar_chart"),
+            ("listings.view_productlisting", "Figures", "figures-slash", "bar_chart"),
             ("scraping.view_scrapejob", "Scrape jobs", JOBS, "search"),
             ("scraping.view_searchplan", "Search plans", "admin:scraping_searchplan_changelist", "event"),
         ),

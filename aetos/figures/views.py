@@ -185,7 +185,7 @@ def put_right(request: HttpRequest) -> HttpResponse:
     words = f"{what.name}: {shown(what, what.old)} → {shown(what, told['to'])}"
     _write_down(request, row, f"From the figures: {words}")
     messages.success(request, f"In force. {words}.")
-    return HttpResponseRedirect(reverse("figures"))
+    return HttpResponseRedirect(reverse("figures-slash"))
 
 
 def _preview(request: HttpRequest, what: putright.Change, new: Decimal, *, status: int = 200) -> HttpResponse:
@@ -230,7 +230,7 @@ def _render(
     frame = {
         **admin.site.each_context(request),
         "title": "Figures",
-        "list_url": reverse("figures"),
+        "list_url": reverse("figures-slash"),
         "list_name": "figures",
         "is_fullwidth": "1",
     }

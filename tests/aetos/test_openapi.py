@@ -20,6 +20,7 @@ FOR_PEOPLE = {
     "": "leads a person to the back office",
     "admin": "leads a person to the back office",
     "staff": "leads a person to the back office",
+    "theme.css": "holds the colours of the pages",
     "openapi.json": "is the description itself",
     "docs": "shows the description",
     "redoc": "shows the description",
