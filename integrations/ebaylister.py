@@ -7,6 +7,7 @@ answered as the first one was. What it refuses it names by field:
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -74,13 +75,14 @@ def change(listing_id: str, changes: Mapping[str, Any], *, key: str) -> None:
 
 
 def end(listing_id: str, *, key: str) -> None:
-    """Take a listing off eBay; one that has ended already is as good.
+    """Take a listing off eBay; one that has ended already, or that is gone, is as good.
 
     Raises:
         Refused: 409 where it has sold.
         integrations.http.TransientError, PermanentError.
     """
-    _call("DELETE", _one(listing_id), key=key)
+    with suppress(http.NotFound):
+        _call("DELETE", _one(listing_id), key=key)
 
 
 def find(sku: str) -> str | None:

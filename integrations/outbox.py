@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from integrations import nudges
 from integrations.channels import EVENTS
+from integrations.ids import uuid7
 from integrations.models import OutboxMessage
 
 
@@ -71,3 +73,17 @@ def put(messages: Iterable[OutboxMessage]) -> None:
     OutboxMessage.objects.bulk_create(rows)
     channels = {row.channel for row in rows}
     transaction.on_commit(lambda: nudges.wake(channels))
+
+
+def replace(message: OutboxMessage, *, body: dict[str, Any]) -> bool:
+    """Ask something else in the place of a call that was given up; return False where it was not given up.
+
+    It is a new call, with an `event_id` of its own; the attempts at the old one stay on record.
+    """
+    given_up = OutboxMessage.objects.filter(pk=message.pk, given_up_at__isnull=False)
+    changed = given_up.update(
+        event_id=uuid7(), body=body, attempts=0, last_error="", given_up_at=None, next_attempt_at=Now()
+    )
+    if changed:
+        transaction.on_commit(lambda: nudges.wake({message.channel}))
+    return bool(changed)

@@ -11,10 +11,13 @@ class ListingsConfig(AppConfig):
         """Have the database's guards installed after every `migrate`; say who delivers and who understands what."""
         from integrations import outbox, telegram_chat, webhooks
         from listings import callbacks, deliveries, guards, leads, sales, telegram_taps
+        from listings.offers import answers
 
         post_migrate.connect(guards.install_after_migrate, sender=self, dispatch_uid="guards")
         for topic, handler in ((leads.SEND, leads.send), (leads.STOP, leads.stop)):
             outbox.register(topic, channel="chatterbot", handler=handler, given_up=deliveries.given_up)
+        for topic, handler in answers.HANDLERS.items():
+            outbox.register(topic, channel="ebaylister", handler=handler, given_up=deliveries.given_up)
         for kind, understand in callbacks.HANDLERS.items():
             webhooks.register("chatterbot", kind, understand)
         webhooks.register(sales.EBAY, sales.KIND, sales.item_sold)

@@ -17,7 +17,11 @@ log = structlog.get_logger(__name__)
 WORDS = {
     "chatterbot.send_lead": "The seller was not messaged",
     "chatterbot.stop_lead": "Chatterbot was not stopped",
+    "ebay.create_listing": "Not listed on eBay",
+    "ebay.update_listing": "The listing on eBay was not changed",
+    "ebay.end_listing": "The listing on eBay was not ended",
 }
+EBAYLISTER = "ebaylister"
 
 
 class NothingToRetry(Exception):
@@ -33,6 +37,24 @@ def given_up(delivery: Delivery, error: str) -> None:
     text = f"{WORDS.get(delivery.topic, delivery.topic)}: {error}"
     ProductListing.objects.filter(pk=listing.pk).update(error_message=text, error_occurred_at=now())
     outbox.put(telegram.error_rows(listing, text))
+
+
+def clear_error(listing_id: uuid.UUID | str, topic: str) -> None:
+    """Take back what `given_up` showed of such a call; another call's error stays."""
+    shown = ProductListing.objects.filter(pk=listing_id, error_message__startswith=f"{WORDS[topic]}: ")
+    shown.update(error_message=None, error_occurred_at=None)
+
+
+def overtaken(listing: ProductListing, *, by: str) -> list[OutboxMessage]:
+    """Give the calls to eBayLister that were given up another look, since the listing has moved on.
+
+    Their handlers find that nothing is left to do, and take their error back;
+    or that it is on eBay twice, since an answer may have been lost. Nothing
+    new goes out.
+    """
+    failed = OutboxMessage.objects.filter(key=str(listing.pk), channel=EBAYLISTER, given_up_at__isnull=False)
+    relay.deliver_again(failed.values_list("pk", flat=True))
+    return []
 
 
 @transaction.atomic

@@ -24,7 +24,7 @@ from django_fsm import TransitionNotAllowed
 from integrations import outbox
 from integrations.clock import Clock
 from integrations.models import OutboxMessage
-from listings import announcements, facts, leads, ledger, telegram
+from listings import announcements, deliveries, facts, leads, ledger, telegram
 from listings.models import Note, ProductListing, TransitionLog
 from listings.states import ARROWS, ENTERED_AT, TIMEOUT_SETTING, State, allowed_from
 
@@ -115,7 +115,7 @@ def list_on_ebay(
     """
     told = {"ebay_listing_id": ebay_listing_id, "ebay_asking_price": ebay_asking_price}
     try:
-        return _take(listing_id, State.LISTED, by=by, reason=reason, told=told)
+        return _take(listing_id, State.LISTED, by=by, reason=reason, told=told, follow=deliveries.overtaken)
     except IntegrityError as error:
         other = ProductListing.objects.filter(ebay_listing_id=ebay_listing_id).exclude(pk=listing_id).first()
         if ebay_listing_id is None or other is None:
@@ -152,7 +152,7 @@ def sell(
         reason=reason,
         told=told,
         on=sold_on,
-        follow=lambda it, by: telegram.sale_rows(it),
+        follow=lambda it, by: [*telegram.sale_rows(it), *deliveries.overtaken(it, by=by)],
     )
 
 

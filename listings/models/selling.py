@@ -44,7 +44,7 @@ class Photo(models.Model):
 
 
 class EbayOffer(models.Model):
-    """What is, or will be, shown on eBay for a listing. Staff edit it; an empty field is prepared from what is known.
+    """What is, or will be, shown on eBay for a listing. Until it was prepared, what is known is proposed.
 
     `requested_at` is when staff asked eBayLister to list it, `accepted_at`
     when eBayLister said that it had; in between it is pending.
@@ -55,6 +55,14 @@ class EbayOffer(models.Model):
     description = models.TextField(max_length=4000, blank=True, default="")
     condition = models.CharField(max_length=50, blank=True, default="")
     price = money()
+    prepared_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When it was first edited or asked for: from then on its texts count.",
+    )
+    problems = models.JSONField(
+        default=dict, blank=True, help_text="What eBayLister refused last, its words by field."
+    )
     requested_at = models.DateTimeField(null=True, blank=True)
     requested_by = models.CharField(max_length=200, blank=True, default="")
     offer_id = models.CharField(max_length=64, blank=True, default="", help_text="eBay's id of the offer.")

@@ -1,0 +1,52 @@
+"""The calls to eBayLister that a listing has in the outbox. Only rows are read and written here."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from integrations import outbox, relay
+from integrations.models import OutboxMessage
+from listings import deliveries
+from listings.models import ProductListing
+
+CHANNEL = "ebaylister"
+CREATE, UPDATE, END = "ebay.create_listing", "ebay.update_listing", "ebay.end_listing"
+
+
+def pending(listings: Iterable[ProductListing]) -> dict[str, dict[str, Any]]:
+    """Return, by a listing's id, the first of its calls that eBayLister has not answered yet, as the API shows it.
+
+    One query for all; a listing that waits for nothing is left out.
+    """
+    keys = [str(listing.pk) for listing in listings]
+    found: dict[str, dict[str, Any]] = {}
+    for row in relay.pending(CHANNEL).filter(key__in=keys).order_by("id") if keys else ():
+        found.setdefault(row.key, _shown(row))
+    return found
+
+
+def _shown(row: OutboxMessage) -> dict[str, Any]:
+    return {
+        "operation": row.topic,
+        "requested_at": row.body["requested_at"],
+        "requested_by": row.body["requested_by"],
+        "attempts": row.attempts,
+        "last_error": row.last_error or None,
+    }
+
+
+def is_pending(listing: ProductListing, topic: str) -> bool:
+    """Say whether a call of this kind is still to be answered."""
+    return relay.pending(CHANNEL).filter(key=str(listing.pk), topic=topic).exists()
+
+
+def ask(listing: ProductListing, topic: str, body: dict[str, Any], *, by: str) -> None:
+    """Put a call for a locked listing into the outbox; where the last one of its kind was given up, in its place.
+
+    The one that failed is then no longer there to be tried again, nor is its error on the listing.
+    """
+    asked = {**body, "requested_by": by, "requested_at": listing.db_now.isoformat().replace("+00:00", "Z")}
+    rows = OutboxMessage.objects.filter(key=str(listing.pk), topic=topic)
+    last = rows.order_by("-id").first()
+    if last is None or not outbox.replace(last, body={**asked, "asked_again": True}):
+        outbox.put([outbox.call(topic, key=str(listing.pk), body=asked)])
+    deliveries.clear_error(listing.pk, topic)
