@@ -10,9 +10,10 @@ from django.utils.safestring import SafeString
 from integrations.models import InboxMessage
 from integrations.show import link, text, when
 from listings import conflicts
+from listings.admin import outside, sighted
 from listings.admin.arrows import Step, StepForm, steps_of
 from listings.admin.show import LETTERS, age, outward, state_badge
-from listings.admin.timeline import timeline
+from listings.admin.timeline import GROUPS, timeline
 from listings.lifecycle import FORWARD
 from listings.models import ProductListing
 from listings.states import ENTERED_AT, State
@@ -31,6 +32,9 @@ def context(
         "callbacks": _callbacks(listing),
         "sections": [("Facts", _facts(listing))],
         "timeline": timeline(listing),
+        "timeline_groups": GROUPS,
+        "sighted": sighted.chart(listing),
+        "outside": outside.told(listing),
         "raws": [("Match as ScraperV2 sent it", listing.raw_match)],
     }
 

@@ -1,5 +1,6 @@
 """Everything that happened to a listing, in one line of time, newest first."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations.admin.outbox import TONES
-from integrations.models import InboxMessage, OutboxMessage
+from integrations.models import DeliveryAttempt, InboxMessage, OutboxMessage
 from integrations.show import amount, badge, link, text
 from listings import ledger
 from listings.admin.show import LETTERS, who
@@ -21,6 +22,7 @@ from listings.states import State
 
 # Of each kind; a listing that is seen three times a day for a year has more sightings than anybody reads.
 LIMIT = 200
+SHOWN_ATTEMPTS = 20
 
 
 @dataclass
@@ -34,18 +36,48 @@ class Entry:
     who: str = ""
     detail: SafeString | str = ""
     mark: str = ""
-    deliveries: list[SafeString] = field(default_factory=list)
+    deliveries: list["Sent"] = field(default_factory=list)
     raw: Any = None
+    group: str = "steps"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One message to the outside: its line, and the attempts at it, open where one failed."""
+
+    line: SafeString
+    attempts: list[DeliveryAttempt]
+
+    @property
+    def open(self) -> bool:
+        """Whether an attempt failed."""
+        return any(each.outcome == "failed" for each in self.attempts)
+
+
+# What the reader can narrow the timeline down to; CSS does it (timeline.css).
+GROUPS = (
+    ("all", "All"),
+    ("steps", "Steps"),
+    ("messages", "Messages"),
+    ("prices", "Prices"),
+    ("deliveries", "Deliveries"),
+    ("callbacks", "Callbacks"),
+    ("ledger", "Ledger"),
+)
 
 
 def timeline(listing: ProductListing) -> list[Entry]:
-    """Merge all that is known of a listing. Seven queries, however much there is."""
-    sent = list(OutboxMessage.objects.filter(key=str(listing.pk)).order_by("-id")[: LIMIT * 2])
-    arrows, told = _arrows(listing, {row.event_id: row for row in sent})
+    """Merge all that is known of a listing. Nine queries, however much there is."""
+    rows = list(OutboxMessage.objects.filter(key=str(listing.pk)).order_by("-id")[: LIMIT * 2])
+    attempts: dict[int, list[DeliveryAttempt]] = defaultdict(list)
+    for attempt in DeliveryAttempt.objects.filter(message__in=[row.pk for row in rows]).order_by("id"):
+        attempts[attempt.message_id].append(attempt)
+    sent = [(row, Sent(_line(row), attempts[row.pk][-SHOWN_ATTEMPTS:])) for row in rows]
+    arrows, told = _arrows(listing, {row.event_id: each for row, each in sent})
     entries = [
         *arrows,
         *_sightings(listing),
-        *(_delivery(row) for row in sent if row.event_id not in told),
+        *(_delivery(row, each) for row, each in sent if row.event_id not in told),
         *_callbacks(listing),
         *_notes(listing),
         *_booked(listing),
@@ -55,7 +87,7 @@ def timeline(listing: ProductListing) -> list[Entry]:
     return sorted(entries, key=lambda entry: (entry.at, entry.rank), reverse=True)
 
 
-def _arrows(listing: ProductListing, events: dict[UUID, OutboxMessage]) -> tuple[list[Entry], set[UUID]]:
+def _arrows(listing: ProductListing, events: dict[UUID, Sent]) -> tuple[list[Entry], set[UUID]]:
     entries, told = [], set()
     for row in listing.history.order_by("-sequence")[:LIMIT]:
         to = State(row.to_state)
@@ -74,7 +106,7 @@ def _arrows(listing: ProductListing, events: dict[UUID, OutboxMessage]) -> tuple
                 who(row.triggered_by),
                 text(str(row.metadata.get("reason", ""))) if row.metadata.get("reason") else "",
                 LETTERS[to],
-                [_line(event)] if event else [],
+                [event] if event else [],
                 row.metadata or None,
             )
         )
@@ -94,6 +126,7 @@ def _sightings(listing: ProductListing) -> list[Entry]:
                 _price_step(before, row.price, first),
                 "ScraperV2",
                 link(job, "job"),
+                group="prices",
             )
         )
         before, first = row.price if row.price is not None else before, False
@@ -125,9 +158,9 @@ def _line(row: OutboxMessage) -> SafeString:
     )
 
 
-def _delivery(row: OutboxMessage) -> Entry:
+def _delivery(row: OutboxMessage, sent: Sent) -> Entry:
     kind = "Event" if row.channel == "events" else f"To {row.channel}"
-    return Entry(row.created_at, 3, "ae-sent", kind, "", "", "", [_line(row)])
+    return Entry(row.created_at, 3, "ae-sent", kind, deliveries=[sent], group="deliveries")
 
 
 def _callbacks(listing: ProductListing) -> list[Entry]:
@@ -142,6 +175,7 @@ def _callbacks(listing: ProductListing) -> list[Entry]:
             ),
             who(row.partner),
             text(row.detail) if row.detail else "",
+            group="callbacks",
         )
         for row in rows
     ]
@@ -180,6 +214,7 @@ def _booked(listing: ProductListing) -> list[Entry]:
             ),
             who(row.by),
             text(row.note) if row.note else "",
+            group="ledger",
         )
         for row in listing.ledger.order_by("-id")[:LIMIT]
     ]
@@ -197,7 +232,7 @@ def _lead(listing: ProductListing) -> list[Entry]:
         (lead.stopped_at, "Chatterbot was stopped", order),
     )
     return [
-        Entry(at, 4, "ae-told", words, who("chatterbot"), text(detail) if detail else "")
+        Entry(at, 4, "ae-told", words, who("chatterbot"), text(detail) if detail else "", group="messages")
         for at, words, detail in steps
         if at is not None
     ]
