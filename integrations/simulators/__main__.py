@@ -1,4 +1,7 @@
-"""`python -m integrations.simulators --port 8100 --feed`: all simulated partners in one process."""
+"""`python -m integrations.simulators --port 8100 --feed`: all simulated partners in one process.
+
+With a staff user's token in DEMO_OWNER_TOKEN, somebody also sells what was bought.
+"""
 
 import argparse
 import logging
@@ -9,9 +12,11 @@ import threading
 from pathlib import Path
 from types import FrameType
 
+from integrations.simulators.desk import Desk
 from integrations.simulators.feed import Feed
 from integrations.simulators.keys import Keys, MissingKey
-from integrations.simulators.memory import keep_saving, recall, save
+from integrations.simulators.memory import Keeper, keep_saving, recall, save
+from integrations.simulators.owner import Owner
 from integrations.simulators.server import Simulators
 
 log = logging.getLogger("simulators")
@@ -54,14 +59,20 @@ def main(given: list[str]) -> int:
     orchestrator = os.environ.get("ORCHESTRATOR_URL") or "http://127.0.0.1:8000"
     with Simulators(orchestrator, keys, options.time_scale, options.host, options.port) as sims:
         log.info("simulators: %s on port %d", ", ".join(sims.partners), sims.port)
+        owner = Owner(
+            Desk(sims.world, os.environ.get("DEMO_OWNER_TOKEN", "")), sims.chatterbot, sims.telegram
+        )
+        keepers: dict[str, Keeper] = {**sims.partners, "owner": owner}
         if options.memory:
-            recall(options.memory, sims.partners)
-            sims.run(lambda: keep_saving(options.memory, sims.partners, sims.world))
+            recall(options.memory, keepers)
+            sims.run(lambda: keep_saving(options.memory, keepers, sims.world))
         if options.feed:
             sims.run(Feed(sims.scraperv2, options.feed_every).run)
+        if owner.desk.token:
+            sims.run(owner.run)
         ended.wait()
     if options.memory:
-        save(options.memory, sims.partners)
+        save(options.memory, keepers)
     return 0
 
 

@@ -16,7 +16,6 @@ log = logging.getLogger("simulators")
 WEBHOOK = "/webhooks/ebay/item-sold"
 ONE = re.compile(r"/listings/([^/]+)")
 ATTEMPTS = 5
-FEE_FOLLOWS_AFTER = 60.0
 
 
 class EbayLister(Partner):
@@ -168,7 +167,7 @@ class EbayLister(Partner):
         self._send(body, attempts=ATTEMPTS, twice=fault.callback_twice)
         if offer.outcome == "late_fee":
             # eBay's fee can come after the order: the same sale is told again, now with it.
-            self.world.later(FEE_FOLLOWS_AFTER, lambda: self._tell_fee(offer))
+            self.world.later(offer.fee_after, lambda: self._tell_fee(offer))
 
     def _tell_fee(self, offer: Offer) -> None:
         whole = sale_body(offer, with_fee=True)

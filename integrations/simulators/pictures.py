@@ -1,4 +1,4 @@
-"""Photos for the stand-in: small drawings of a camera as real JPEG files, made without an image library.
+"""Photos for the stand-in: small drawings of cameras as real JPEG files, made without an image library.
 
 Every block of 8 by 8 pixels has one colour, so only the first coefficient of each has to be written.
 """
@@ -20,33 +20,89 @@ END_OF_BLOCK = "0"
 COMPONENTS = 3
 
 
+# A look is a backdrop with the colours of a body: its grip and its plates.
+BACKDROPS = (
+    (196, 180, 150),
+    (150, 176, 196),
+    (176, 190, 158),
+    (190, 164, 176),
+    (214, 208, 200),
+    (120, 104, 92),
+)
+BODIES = (
+    ((60, 60, 64), (160, 160, 165)),
+    ((38, 38, 42), (52, 52, 58)),
+    ((110, 66, 44), (188, 184, 176)),
+    ((70, 84, 76), (150, 154, 150)),
+)
+LOOKS = len(BACKDROPS) * len(BODIES)
+BLACK, GLASS, RIM, SCREEN = (25, 25, 30), (90, 110, 160), (120, 120, 125), (58, 78, 104)
+
+
 @lru_cache(maxsize=32)
-def camera(width: int, height: int, shade: int = 0) -> bytes:
-    """Take a size in pixels (multiples of 8) and a shade, return a JPEG of a camera in that size."""
+def camera(width: int, height: int, look: int = 0, view: int = 0) -> bytes:
+    """Take a size in pixels (multiples of 8), a look and a view, return a JPEG of that camera from that side."""
     across, down = width // 8, height // 8
-    backdrop = ((196, 180, 150), (150, 176, 196), (176, 190, 158), (190, 164, 176))[shade % 4]
+    backdrop, body = BACKDROPS[look % len(BACKDROPS)], BODIES[look // len(BACKDROPS) % len(BODIES)]
+    drawn = DRAWINGS[view % VIEWS]
 
     def colour(column: int, row: int) -> Colour:
         x, y = (column + 0.5) / across - 0.5, ((row + 0.5) / down - 0.5) * height / width
-        return _drawing(x, y) or backdrop
+        # What stands on a table throws some shade on it.
+        return drawn(x, y, *body) or (backdrop if y < 0.2 else _dimmed(backdrop))
 
     return _jpeg(across, down, colour)
 
 
-def _drawing(x: float, y: float) -> Colour | None:
-    """Return the colour of the camera at a place around its middle, or None beside it."""
+def _dimmed(colour: Colour) -> Colour:
+    return colour[0] * 4 // 5, colour[1] * 4 // 5, colour[2] * 4 // 5
+
+
+def _front(x: float, y: float, grip: Colour, plate: Colour) -> Colour | None:
+    """Return the colour of a camera at a place around its middle, or None beside it. So do the other views."""
     from_lens = (x * x + (y - 0.02) ** 2) ** 0.5
-    if from_lens < 0.05:
-        return 90, 110, 160
-    if from_lens < 0.11:
-        return 25, 25, 30
     if from_lens < 0.14:
-        return 120, 120, 125
+        return GLASS if from_lens < 0.05 else BLACK if from_lens < 0.11 else RIM
     if abs(x) < 0.33 and abs(y - 0.02) < 0.18:
-        return (60, 60, 64) if abs(y - 0.02) < 0.12 else (160, 160, 165)
-    if abs(x) < 0.09 and -0.23 < y < 0:
-        return 60, 60, 64
+        return grip if abs(y - 0.02) < 0.12 else plate
+    return grip if abs(x) < 0.09 and -0.23 < y < 0 else None
+
+
+def _back(x: float, y: float, grip: Colour, plate: Colour) -> Colour | None:
+    if -0.26 < x < 0.12 and -0.07 < y < 0.15:
+        return SCREEN if -0.24 < x < 0.1 and -0.05 < y < 0.13 else BLACK
+    if (x - 0.22) ** 2 + (y - 0.06) ** 2 < 0.05**2:
+        return plate if (x - 0.22) ** 2 + (y - 0.06) ** 2 > 0.02**2 else BLACK
+    if abs(x) < 0.07 and -0.22 < y < -0.13:
+        return BLACK
+    if abs(x) < 0.33 and abs(y - 0.02) < 0.18:
+        return grip if y > -0.1 else plate
+    return grip if abs(x) < 0.1 and -0.24 < y < 0 else None
+
+
+def _top(x: float, y: float, grip: Colour, plate: Colour) -> Colour | None:
+    for middle, size in ((-0.24, 0.05), (0.2, 0.06), (0.29, 0.025)):
+        if (x - middle) ** 2 + (y + 0.09) ** 2 < size**2:
+            return RIM if (x - middle) ** 2 + (y + 0.09) ** 2 > (size - 0.015) ** 2 else BLACK
+    if abs(x) < 0.33 and -0.17 < y < -0.01:
+        return plate if abs(x) > 0.08 else grip
+    if abs(x) < 0.12 and -0.01 <= y < 0.26:
+        return RIM if 0.06 < y < 0.08 or 0.15 < y < 0.16 else BLACK
     return None
+
+
+def _lens(x: float, y: float, grip: Colour, plate: Colour) -> Colour | None:
+    from_middle = (x * x + y * y) ** 0.5
+    if (x + 0.05) ** 2 + (y + 0.06) ** 2 < 0.03**2:
+        return 214, 222, 240
+    for radius, colour in ((0.08, (52, 44, 88)), (0.14, GLASS), (0.23, BLACK), (0.26, RIM), (0.31, plate)):
+        if from_middle < radius:
+            return colour
+    return grip if abs(x) < 0.46 else None
+
+
+DRAWINGS = (_front, _back, _top, _lens)
+VIEWS = len(DRAWINGS)
 
 
 def _jpeg(across: int, down: int, colour: Callable[[int, int], Colour]) -> bytes:

@@ -15,6 +15,9 @@ PENNY = Decimal("0.01")
 FEE_RATE, FEE_PER_ORDER = Decimal("0.128"), Decimal("0.30")
 TEXTS = {"sku": 50, "title": 80, "brand": 65, "model": 65, "condition": 50, "description": 500_000}
 MOST_PHOTOS = 24
+# What is paid of the price asked: all of it, an offer a little below, or as little as for a fault found late.
+SHARES = ((1.0, 1.0), (0.92, 0.99), (0.6, 0.75))
+LIKELY = (55, 25, 20)
 FILM = re.compile(r"\bfilm\b", re.IGNORECASE)
 
 
@@ -38,6 +41,7 @@ class Offer:
     share: float
     shipping_cost: str
     order_id: str
+    fee_after: float = 60.0
     status: str = "active"
     listed_at: str = ""
     sold_at: str = ""
@@ -107,10 +111,11 @@ def listed(content: dict[str, Any], outcome: str = "") -> Offer:
         description=content["description"],
         photos=content["photos"],
         outcome=outcome if outcome in FATES else drawn,
-        sells_after=fate.uniform(90, 420),
-        share=fate.choice((1.0, 1.0, fate.uniform(0.92, 0.99))),
+        sells_after=fate.uniform(15, 170),
+        share=fate.uniform(*fate.choices(SHARES, LIKELY)[0]),
         shipping_cost=fate.choice(("4.45", "6.95", "7.95", "9.25")),
         order_id=f"{numbers.randrange(10, 30)}-{numbers.randrange(10**4, 10**5)}-{numbers.randrange(10**4, 10**5)}",
+        fee_after=fate.uniform(60, 900),
         listed_at=now(),
     )
 

@@ -12,14 +12,17 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from honcho.environ import parse_procfile
+from rest_framework.authtoken.models import Token
 
+from aetos.groups import OPERATORS
 from aetos.management.processes import Processes
 from aetos.management.sample import ensure_rules_and_plans
 
-USER = "admin"
+USER, OWNER = "admin", "demo-owner"
 PARTNERS = {
     "SCRAPER_API_URL": "scraperv2",
     "CHATTERBOT_API_URL": "chatterbot",
@@ -48,6 +51,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         call_command("collectstatic", verbosity=0, interactive=False)
         password = ensure_staff_user()
+        owner_token = ensure_owner()
         ensure_rules_and_plans()
         partners_port = free_port()
         url = f"http://localhost:{port}"
@@ -60,7 +64,7 @@ class Command(BaseCommand):
         self.stdout.write("Starting web, worker, beat and the simulated partners ...")
         ended = Processes().run(
             commands(partners_port),
-            environment(port, partners_port),
+            environment(port, partners_port) | {"DEMO_OWNER_TOKEN": owner_token},
             ready=lambda: answers(f"http://127.0.0.1:{port}/health/live"),
             announce=announce,
         )
@@ -102,6 +106,19 @@ def ensure_staff_user() -> str:
         return password
     # Somebody may have changed it since; a wrong one printed would be worse than none.
     return password if known.check_password(password) else "(the one you have set)"
+
+
+def ensure_owner() -> str:
+    """Make the operator who sells what the demo buys, at the first run; return the token, and never print it."""
+    owner, made = get_user_model()._default_manager.get_or_create(username=OWNER, defaults={"is_staff": True})
+    if made:
+        owner.set_unusable_password()
+        owner.save()
+        owner.groups.add(Group.objects.get(name=OPERATORS))
+        Token.objects.create(user=owner)
+    # Whoever has taken the token away since does not want it to act.
+    token = Token.objects.filter(user=owner).first()
+    return str(token.key) if token else ""
 
 
 def commands(partners_port: int) -> dict[str, str]:
