@@ -116,7 +116,7 @@ def bound(settings: OutreachSettings) -> dict[str, Any]:
     )
     total, budget = sum((amount or ZERO for amount in sums.values()), ZERO), settings.budget
     whole = max(budget, total, Decimal(1))
-    parts = []
+    parts: list[dict[str, Any]] = []
     for state in BOUND:
         amount = sums.get(state.value) or ZERO
         url = f"{reverse('admin:listings_productlisting_changelist')}?state={state.value}"

@@ -29,7 +29,7 @@ def enter(name: str, password: str, *, client: Client | None = None, **environ: 
     return (client or Client()).post(LOGIN, data, **environ)  # type: ignore[arg-type]
 
 
-def guess(times: int, name: str = "ann", **environ: str) -> list[int]:
+def guess(times: int, name: str = "ann", **environ: Any) -> list[int]:
     """Type wrong passwords, and return how each was answered."""
     return [enter(name, f"wrong {number}", **environ).status_code for number in range(times)]
 

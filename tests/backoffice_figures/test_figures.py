@@ -145,7 +145,8 @@ def test_an_estimate_that_is_off_is_suggested_previewed_and_put_right_once(opera
 
 def test_two_sales_suggest_nothing_and_returned_or_provisional_ones_do_not_count() -> None:
     for more in ({}, {}, {"profit_is_provisional": True}):
-        a_sale(**{"final_profit": Decimal(-50), "profit_is_provisional": False} | more)
+        facts: dict[str, Any] = {"final_profit": Decimal(-50), "profit_is_provisional": False} | more
+        a_sale(**facts)
     assert card(ever(), "GBP")[1] == []
 
 

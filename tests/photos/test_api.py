@@ -98,7 +98,7 @@ def test_a_full_disk_leaves_nothing_and_says_so(
     post_photos: Any, kept: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listing = make_listing("PURCHASED")
-    before, save, calls = rows(), FileSystemStorage._save, []
+    before, save, calls = rows(), FileSystemStorage._save, []  # type: ignore[attr-defined]
 
     def full(self: Any, name: str, content: Any) -> Any:
         calls.append(name)
@@ -128,7 +128,7 @@ def test_who_may_see_a_photo(post_photos: Any, client: Client, viewer: Client, s
     shown = post_photos(make_listing("RECEIVED"), a_file()).json()["photos"][0]
     photo = Photo.objects.get()
     signed = shown["url"].removeprefix(settings.PUBLIC_URL)
-    answer = client.get(signed)
+    answer: Any = client.get(signed)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/jpeg")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
