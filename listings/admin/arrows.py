@@ -1,7 +1,6 @@
 """The buttons of the lifecycle: what each asks, what it says beforehand, and how it calls the door."""
 
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -12,15 +11,18 @@ from django.utils import timezone
 from integrations import outbox
 from integrations.models import OutboxMessage
 from integrations.show import amount
-from listings import lifecycle
+from listings import lifecycle, offers
 from listings.admin.show import who
 from listings.models import ProductListing, TransitionLog
-from listings.profit import ZERO
 from listings.states import State, allowed_from
 
 MAX_AMOUNT = 1_000_000
 LEADS = ("chatterbot.send_lead", "Chatterbot gets the lead and writes to the seller.")
 STOP = ("chatterbot.stop_lead", "Chatterbot is told to stop, if it has the lead.")
+CREATE = ("ebay.create_listing", "eBayLister puts it on eBay; it is Listed when that is confirmed.")
+BY_HAND = "Only if you listed it by hand: then nobody is asked."
+# What a step raises that is told in its form; `tell` puts it there.
+TOLD_IN_FORM = (lifecycle.AlreadyListed, offers.NotReady)
 
 
 def _money(label: str, help_text: str = "", *, required: bool = False) -> forms.DecimalField:
@@ -37,9 +39,11 @@ def _money(label: str, help_text: str = "", *, required: bool = False) -> forms.
     )
 
 
-def _text(label: str, *, required: bool, limit: int) -> forms.CharField:
+def _text(label: str, help_text: str = "", *, required: bool, limit: int) -> forms.CharField:
     widget = forms.TextInput(attrs={"class": "ae-input", "autocomplete": "off"})
-    return forms.CharField(label=label, required=required, max_length=limit, widget=widget)
+    return forms.CharField(
+        label=label, help_text=help_text, required=required, max_length=limit, widget=widget
+    )
 
 
 class StepForm(forms.Form):
@@ -77,18 +81,25 @@ class PurchaseForm(StepForm):
 
 
 class ListForm(StepForm):
-    """Asks under which number and at what price eBay shows it."""
+    """Asks at what price eBay is to show it; or, where somebody listed it by hand, under which number it does."""
 
-    ebay_listing_id = _text("eBay's listing number", required=True, limit=64)
-    ebay_asking_price = _money("Price on eBay", required=True)
+    ebay_asking_price = _money("Price on eBay", "Empty: the price of its draft.")
+    ebay_listing_id = _text("eBay's listing number", BY_HAND, required=False, limit=64)
+    by_hand = forms.BooleanField(required=False, widget=forms.HiddenInput)
     reason = _text("Note", required=False, limit=1000)
 
     def proposed(self, listing: ProductListing) -> dict[str, Any]:
-        """Propose what was asked plus what was to be earned."""
-        price: Decimal | None = None
-        if listing.asking_price is not None and listing.estimated_profit is not None:
-            price = max(listing.asking_price + listing.estimated_profit, ZERO)
-        return {**super().proposed(listing), "ebay_asking_price": price}
+        """Propose the draft's price, which is what was asked plus what was to be earned until staff change it."""
+        return {**super().proposed(listing), "ebay_asking_price": offers.draft(listing).price}
+
+    def clean(self) -> dict[str, Any]:
+        """Demand number and price of what was listed by hand."""
+        told = super().clean() or {}
+        if told.pop("by_hand", False) or told.get("ebay_listing_id"):
+            for name in ("ebay_listing_id", "ebay_asking_price"):
+                if name not in self.errors and told.get(name) in (None, ""):
+                    self.add_error(name, "It is needed for what you listed by hand.")
+        return told
 
 
 class SellForm(StepForm):
@@ -136,7 +147,7 @@ STEPS: dict[State, Step] = {
         Step(State.NEGOTIATING, "The seller has replied", also=("Nobody is written to.",)),
         Step(State.PURCHASED, "Bought…", PurchaseForm),
         Step(State.RECEIVED, "Received"),
-        Step(State.LISTED, "Listed on eBay…", ListForm, also=("eBay is not called: you listed it by hand.",)),
+        Step(State.LISTED, "List on eBay…", ListForm, calls=(CREATE,)),
         Step(State.SOLD, "Sold…", SellForm, also=("There is no way back from Sold.",)),
         Step(
             State.CANCELLED,
@@ -156,10 +167,14 @@ def steps_of(listing: ProductListing) -> list[Step]:
 
 @dataclass(frozen=True)
 class Taken:
-    """A step that was taken, and the topics that it put into the outbox."""
+    """A step that was taken, and the topics that it put into the outbox.
+
+    Where it is `pending`, the listing stays in its state until a partner has confirmed.
+    """
 
     listing: ProductListing
     going_out: list[str]
+    pending: bool = False
 
 
 @transaction.atomic
@@ -168,8 +183,11 @@ def take(
 ) -> Taken:
     """Take an arrow through the door, unless the listing has left the state in which it was `seen`.
 
+    To LISTED without eBay's number, eBayLister is asked, and the listing stays where it is.
+
     Raises:
-        ProductListing.DoesNotExist, lifecycle.IllegalArrow, lifecycle.AlreadyListed: nothing was written.
+        ProductListing.DoesNotExist, lifecycle.IllegalArrow, lifecycle.AlreadyListed, offers.NotReady: nothing
+            was written.
     """
     listing = lifecycle.locked(listing_id)
     verb: Any = lifecycle.VERBS.get(to)
@@ -177,8 +195,22 @@ def take(
         raise lifecycle.IllegalArrow(listing.state, to)
     rows = OutboxMessage.objects.filter(key=str(listing.pk))
     newest = rows.order_by("-id").values_list("id", flat=True).first() or 0
-    moved = verb(listing_id, by=by, reason=reason, **facts)
-    return Taken(moved, list(rows.filter(id__gt=newest).order_by("id").values_list("topic", flat=True)))
+    pending = to == State.LISTED and not facts.get("ebay_listing_id")
+    if pending:
+        moved = offers.to_list(listing_id, by=by, reason=reason, price=facts.get("ebay_asking_price"))
+    else:
+        moved = verb(listing_id, by=by, reason=reason, **facts)
+    going_out = list(rows.filter(id__gt=newest).order_by("id").values_list("topic", flat=True))
+    return Taken(moved, going_out, pending)
+
+
+def tell(form: StepForm, error: Exception) -> None:
+    """Put one of `TOLD_IN_FORM` into the form, beside the field that it is about where the form has one."""
+    if not isinstance(error, offers.NotReady):
+        form.add_error("ebay_listing_id", str(error))
+        return
+    for each in error.blockers:
+        form.add_error("ebay_asking_price" if each.field == "price" else None, each.words)
 
 
 def why_not(listing_id: UUID | str, to: State, *, seen: str = "") -> str:

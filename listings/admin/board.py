@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from listings import lifecycle, outreach
-from listings.admin.arrows import STEPS, Step, StepForm, take, why_not
+from listings.admin.arrows import STEPS, TOLD_IN_FORM, Step, StepForm, take, tell, why_not
 from listings.admin.board_cards import cards, covers, stays, words
 from listings.admin.board_columns import (
     MOST,
@@ -235,8 +235,8 @@ def _take(request: HttpRequest, listing: ProductListing, step: Step, form: StepF
         taken = take(listing.pk, step.to, by=by, seen=seen, reason=reason, facts=form.facts())
     except (lifecycle.IllegalArrow, ProductListing.DoesNotExist):
         return JsonResponse({"words": why_not(listing.pk, step.to, seen=seen)}, status=409)
-    except lifecycle.AlreadyListed as error:
-        form.add_error("ebay_listing_id", str(error))
+    except TOLD_IN_FORM as error:
+        tell(form, error)
         return JsonResponse({"words": "Not saved.", "form": _form(request, listing, step, form)}, status=422)
     state = State(taken.listing.state)
     out = f" Into the outbox: {', '.join(taken.going_out)}." if taken.going_out else ""

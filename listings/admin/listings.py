@@ -18,7 +18,7 @@ from integrations.admin.filters import questions
 from integrations.show import money, text
 from listings import lifecycle
 from listings.admin import acts, approvals, books, page, photos
-from listings.admin.arrows import STEPS, StepForm, take, why_not
+from listings.admin.arrows import STEPS, TOLD_IN_FORM, StepForm, take, tell, why_not
 from listings.admin.bulk import BulkActions
 from listings.admin.exports import ListingResource
 from listings.admin.filters import ListingQuestions, nulls_last, saved_questions, search
@@ -169,11 +169,15 @@ class ListingAdmin(BulkActions, Exports):
             taken = take(listing.pk, to, by=by, seen=seen, reason=reason, facts=form.facts())
         except lifecycle.IllegalArrow:
             messages.error(request, why_not(listing.pk, to, seen=seen))
-        except lifecycle.AlreadyListed as error:
-            form.add_error("ebay_listing_id", str(error))
+        except TOLD_IN_FORM as error:
+            tell(form, error)
             return False
         else:
-            messages.success(request, f"Now {to.label}. Into the outbox: {', '.join(taken.going_out)}.")
+            done = f"Now {to.label}."
+            if taken.pending:
+                done = "Asked eBayLister to list it. It is Listed when that is confirmed."
+            out = f" Into the outbox: {', '.join(taken.going_out)}." if taken.going_out else ""
+            messages.success(request, done + out)
         return True
 
     def retry_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:

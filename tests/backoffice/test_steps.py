@@ -12,7 +12,7 @@ from listings.admin.arrows import take
 from listings.models import ProductListing, TransitionLog
 from listings.states import ARROWS, State, allowed_from
 from tests.backoffice.pages import nothing_written, page, said, step
-from tests.factories import make_listing, signed_in, staff
+from tests.factories import make_listing, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -87,7 +87,7 @@ def test_a_reason_is_kept(operator: Client) -> None:
         ("NEGOTIATING", "PURCHASED", {"purchase_price": "1000000.01"}, "purchase_price"),
         ("NEGOTIATING", "PURCHASED", {"purchase_price": "12.345"}, "purchase_price"),
         ("NEGOTIATING", "PURCHASED", {"shipping_cost": "£3"}, "shipping_cost"),
-        ("RECEIVED", "LISTED", {"ebay_listing_id": "", "ebay_asking_price": "5"}, "ebay_listing_id"),
+        ("RECEIVED", "LISTED", {"by_hand": "on", "ebay_asking_price": "5"}, "ebay_listing_id"),
         ("RECEIVED", "LISTED", {"ebay_listing_id": "1", "ebay_asking_price": ""}, "ebay_asking_price"),
         ("RECEIVED", "LISTED", {"ebay_listing_id": "1" * 65, "ebay_asking_price": "5"}, "ebay_listing_id"),
         ("RECEIVED", "LISTED", {"ebay_listing_id": "a\0b", "ebay_asking_price": "5"}, "ebay_listing_id"),
