@@ -45,7 +45,11 @@ class StaffUserAdmin(UserAdmin, ModelAdmin):
         """Say whether the second step is set up."""
         return bool(row.has_app)
 
-    @admin.action(description="Take the second step away", permissions=["change"])
+    def has_superuser_permission(self, request: HttpRequest) -> bool:
+        """Answer for `@action(permissions=["superuser"])`."""
+        return bool(request.user.is_superuser)
+
+    @admin.action(description="Take the second step away", permissions=["superuser"])
     def reset_second_step(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Let people set their second step up anew, after they lost their phone."""
         done = [user.get_username() for user in queryset if twofactor.take_away(user)]

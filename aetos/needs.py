@@ -122,20 +122,25 @@ def _conflicts(request: HttpRequest) -> Group:
     rows = InboxMessage.objects.filter(status=InboxMessage.Status.CONFLICT)
     shown = list(rows.order_by("-id")[:SHOWN])
     about = _listings(row.subject for row in shown if row.subject)
-    may = request.user.has_perm("listings.transition_productlisting")
-    needs = [_conflict(row, about.get(row.subject), may=may) for row in shown]
+    may_dismiss = request.user.has_perm("integrations.replay_inboxmessage")
+    may_apply = may_dismiss and request.user.has_perm("listings.transition_productlisting")
+    needs = [
+        _conflict(row, about.get(row.subject), may_apply=may_apply, may_dismiss=may_dismiss) for row in shown
+    ]
     return _group("In conflict", f"{reverse(INBOX)}?status=conflict", rows, needs)
 
 
-def _conflict(row: InboxMessage, listing: ProductListing | None, *, may: bool) -> Need:
+def _conflict(
+    row: InboxMessage, listing: ProductListing | None, *, may_apply: bool, may_dismiss: bool
+) -> Need:
     told = f"{who(row.partner)}, {stamp(row.received_at)}"
     url = reverse("admin:integrations_inboxmessage_change", args=[row.pk])
     if listing is None:
         look = Act("Look", url, posts=False)
         return Need(f"inbox-{row.pk}", "move_to_inbox", "bad", row.detail, told, url, [look])
     remedy, settle = conflicts.remedy(row), _act("callback", listing.pk, row.pk)
-    acts = [Act("Apply", settle, {"do": "apply"})] if remedy and may else []
-    acts += [Act("Dismiss…", settle, asks="Reason to dismiss")] if may else []
+    acts = [Act("Apply", settle, {"do": "apply"})] if remedy and may_apply else []
+    acts += [Act("Dismiss…", settle, asks="Reason to dismiss")] if may_dismiss else []
     second = f"{listing.title} · {told}" + (
         f" · Apply {remedy.words[:1].lower()}{remedy.words[1:]}" if remedy else ""
     )

@@ -21,6 +21,8 @@ from listings.profit import ZERO
 from listings.states import State
 
 ADD, CORRECT = "listings.add_ledgerline", "listings.correct_ledgerline"
+# A refund takes back money that was booked as earned.
+NEEDS = {"book": ADD, "complete": ADD, "correct": CORRECT, "refund": CORRECT}
 SILENT = "Nobody outside is told. A line is never changed or deleted: what is wrong is corrected by another."
 # What a sale may lack, as staff are asked for it, and on the button.
 ASKED = {
@@ -193,8 +195,6 @@ def _forms(
     request: HttpRequest, listing: ProductListing, failed: Failed | None, seen: int
 ) -> list[dict[str, Any]]:
     """Return what can be booked, the one that completes a sale first."""
-    if not request.user.has_perm(ADD):
-        return []
     acts: list[tuple[str, str, str]] = []
     if missing := bookkeeping.lacking(listing):
         words = " and ".join(GIVE[name] for name in missing)
@@ -205,6 +205,8 @@ def _forms(
         acts.append(("refund", "Refund…", f"The listing stays Sold, and its profit falls. {SILENT}"))
     shown = []
     for act, words, told in acts:
+        if not request.user.has_perm(NEEDS[act]):
+            continue
         is_failed = failed is not None and failed.act == act
         form = failed.form if failed and is_failed else _form(act, listing, seen=seen)
         # What a sale lacks is asked at once; the rest unfolds.
@@ -234,9 +236,9 @@ def take(request: HttpRequest, listing: ProductListing, act: str, line: int) -> 
         PermissionDenied: the member of staff may not.
         Http404: there is no such act, or no such line.
     """
-    if act not in ("book", "correct", "refund", "complete"):
+    if act not in NEEDS:
         raise Http404
-    if not request.user.has_perm(CORRECT if act == "correct" else ADD):
+    if not request.user.has_perm(NEEDS[act]):
         raise PermissionDenied
     if act == "correct":
         form: forms.Form = CorrectForm(request.POST, name=f"correct_{line}")

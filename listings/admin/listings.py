@@ -26,6 +26,8 @@ from listings.admin.show import age, outward, state_badge
 from listings.models import ProductListing
 from listings.states import State, allowed_from
 
+SETTLE = "integrations.replay_inboxmessage"
+
 
 @admin.register(ProductListing)
 class ListingAdmin(BulkActions, Exports):
@@ -122,6 +124,8 @@ class ListingAdmin(BulkActions, Exports):
         may_act = self.may_act(request)
         shown = page.context(request, row, may_act=may_act, failed=failed)
         shown |= acts.context(row) | approvals.context(row) | photos.context(request, row)
+        may_dismiss = request.user.has_perm(SETTLE)
+        shown |= {"may_dismiss": may_dismiss, "may_apply": may_dismiss and may_act}
         return shown | books.context(request, row)
 
     def get_urls(self) -> list[URLPattern]:
@@ -208,12 +212,16 @@ class ListingAdmin(BulkActions, Exports):
         return self._act(request, pk, acts.snooze)
 
     def callback_view(self, request: HttpRequest, pk: UUID, message: int) -> HttpResponse:
-        """Apply a callback that waits for a decision, or dismiss it."""
-        return self._act(request, pk, acts.settle, message)
+        """Apply a callback that waits for a decision, or dismiss it: by who may in the inbox, too."""
+        needed = (SETTLE, self.act_permission) if request.POST.get("do") == "apply" else (SETTLE,)
+        return self._act(request, pk, acts.settle, message, needed=needed)
 
-    def _act(self, request: HttpRequest, pk: UUID, act: Any, *args: Any) -> HttpResponse:
+    def _act(
+        self, request: HttpRequest, pk: UUID, act: Any, *args: Any, needed: tuple[str, ...] = ("",)
+    ) -> HttpResponse:
         if request.method == "POST":
-            self.demand(request)
+            for permission in needed:
+                self.demand(request, permission)
             listing = get_object_or_404(ProductListing, pk=pk)
             level, words = act(request, listing, *args)
             messages.add_message(request, level, words)

@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.rest import MoneyField, Unprocessable
+from integrations.rest import MoneyField, StrictSerializer, Unprocessable
 from listings import bookkeeping, ledger
 from listings.models import LedgerLine, ProductListing
 
@@ -38,16 +38,6 @@ class LedgerSerializer(serializers.Serializer[Any]):
     profit_is_provisional = serializers.BooleanField(source="listing.profit_is_provisional")
 
 
-class _Strict(serializers.Serializer[Any]):
-    """What is not understood is an error: an amount must not go under another name than was meant."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        unknown = sorted(map(str, set(data) - set(self.fields))) if isinstance(data, dict) else []
-        if unknown:
-            raise serializers.ValidationError({name: ["There is no such field."] for name in unknown})
-        return super().to_internal_value(data)
-
-
 @extend_schema_field({"type": "string", "format": "date"})
 class DayField(serializers.DateField):
     """A day, as 2026-11-24."""
@@ -59,7 +49,7 @@ class DayField(serializers.DateField):
         return super().to_internal_value(value)
 
 
-class BookSerializer(_Strict):
+class BookSerializer(StrictSerializer):
     """A further cost."""
 
     kind = serializers.ChoiceField(choices=[(kind.value, kind.label) for kind in bookkeeping.COSTS])
@@ -68,14 +58,14 @@ class BookSerializer(_Strict):
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 
-class CorrectSerializer(_Strict):
+class CorrectSerializer(StrictSerializer):
     """What the line should come to, with its earlier corrections, and why."""
 
     amount = MoneyField()
     note = serializers.CharField(max_length=500)
 
 
-class RefundSerializer(_Strict):
+class RefundSerializer(StrictSerializer):
     """What the buyer got back, why, and whether the camera came back."""
 
     amount = MoneyField()
@@ -93,7 +83,7 @@ class LedgerViewSet(viewsets.GenericViewSet[LedgerLine]):
     change_permissions = {
         "book": "listings.add_ledgerline",
         "correct": "listings.correct_ledgerline",
-        "refund": "listings.add_ledgerline",
+        "refund": "listings.correct_ledgerline",
     }
     pagination_class = None
 
