@@ -13,6 +13,7 @@ from aetos.figures import views as figures
 from aetos.metrics import MetricsView
 from listings.admin import board
 from listings.api.ledger import LedgerViewSet
+from listings.api.offers import OfferViewSet
 from listings.api.photos import PhotoViewSet
 from listings.api.views import ListingViewSet
 from listings.callbacks import ChatterbotWebhook
@@ -36,6 +37,11 @@ def listings(**actions: str) -> Any:
 def books(**actions: str) -> Any:
     """Serve methods by actions of a listing's ledger."""
     return LedgerViewSet.as_view({**actions})
+
+
+def offers(**actions: str) -> Any:
+    """Serve methods by actions of a listing's offer on eBay."""
+    return OfferViewSet.as_view({**actions})
 
 
 def photos(**actions: str) -> Any:
@@ -84,6 +90,7 @@ urlpatterns = [
     *both("admin/listings/<uuid:pk>/history", listings(get="history"), "listing-history"),
     *both("admin/listings/<uuid:pk>/transition", listings(post="transition"), "listing-transition"),
     *both("admin/listings/<uuid:pk>/retry", listings(post="retry"), "listing-retry"),
+    *both("admin/listings/<uuid:pk>/ebay", offers(get="show", patch="edit", delete="end"), "listing-ebay"),
     *both("admin/listings/<uuid:pk>/ledger", books(get="show", post="book"), "listing-ledger"),
     *both(
         "admin/listings/<uuid:pk>/ledger/<int:line>/correct", books(post="correct"), "listing-ledger-correct"

@@ -60,6 +60,12 @@ class Unprocessable(exceptions.APIException):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
 
 
+class Conflict(exceptions.APIException):
+    """409: it cannot be in the state that the thing is in."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+
 class StrictJSONParser(JSONParser):
     """JSON that can be stored: of bounded size and depth, without NaN, NUL or lone surrogates."""
 
@@ -149,6 +155,17 @@ class MoneyField(serializers.DecimalField):
     def validate_precision(self, value: Any) -> Any:
         """Accept any number of places: the door rounds, once."""
         return value
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """What is not understood is an error: a value must not go under another name than was meant."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Check the body's fields, unknown ones included."""
+        unknown = sorted(map(str, set(data) - set(self.fields))) if isinstance(data, dict) else []
+        if unknown:
+            raise serializers.ValidationError({name: ["There is no such field."] for name in unknown})
+        return super().to_internal_value(data)
 
 
 class PageSerializer(serializers.Serializer[Any]):

@@ -13,7 +13,7 @@ from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.rest import StrictJSONParser, Unprocessable
+from integrations.rest import Conflict, StrictJSONParser, Unprocessable
 from integrations.rest import TooLarge as BodyTooLarge
 from listings import photos
 from listings.models import Photo, ProductListing
@@ -28,12 +28,6 @@ REFUSED = {
     ),
     503: OpenApiResponse(description="The store of photos is full or away. Nothing was kept."),
 }
-
-
-class Conflict(APIException):
-    """409."""
-
-    status_code = 409
 
 
 class Away(APIException):
@@ -55,11 +49,11 @@ class PhotoSerializer(serializers.ModelSerializer[Photo]):
 
     def get_url(self, photo: Photo) -> str:
         """Address the photo."""
-        return photos.signed_url(photo, until=_a_day())
+        return photos.signed_url(photo, until=a_day())
 
     def get_thumbnail_url(self, photo: Photo) -> str:
         """Address its thumbnail."""
-        return photos.signed_url(photo, until=_a_day(), thumbnail=True)
+        return photos.signed_url(photo, until=a_day(), thumbnail=True)
 
 
 class PhotosSerializer(serializers.Serializer[Any]):
@@ -170,6 +164,6 @@ def _by(request: Request) -> str:
     return f"user:{request.user.get_username()}"
 
 
-def _a_day() -> Any:
+def a_day() -> Any:
     """Return a time at least a day ahead, the same for an hour, so that a browser may keep what it has seen."""
     return timezone.now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=25)

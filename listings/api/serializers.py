@@ -2,13 +2,25 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from integrations.rest import MoneyField, PageSerializer, TimeField
+from listings import offers
 from listings.models import ProductListing, TransitionLog
 from listings.states import State
 
 SORTABLE = ("created_at", "state_changed_at", "asking_price", "estimated_profit", "confidence_score")
+
+
+class PendingSerializer(serializers.Serializer[Any]):
+    """What eBayLister was asked and has not answered yet."""
+
+    operation = serializers.CharField()
+    requested_at = serializers.DateTimeField()
+    requested_by = serializers.CharField()
+    attempts = serializers.IntegerField()
+    last_error = serializers.CharField(allow_null=True)
 
 
 class ListingSerializer(serializers.ModelSerializer[ProductListing]):
@@ -17,11 +29,18 @@ class ListingSerializer(serializers.ModelSerializer[ProductListing]):
     allowed_transitions = serializers.ListField(
         child=serializers.ChoiceField(choices=State.choices), read_only=True
     )
+    pending = serializers.SerializerMethodField()
 
     class Meta:
         model = ProductListing
         exclude = ("raw_match", "identity", "session_id")
         read_only_fields = [field.name for field in ProductListing._meta.fields]
+
+    @extend_schema_field(PendingSerializer(allow_null=True))
+    def get_pending(self, listing: ProductListing) -> dict[str, Any] | None:
+        """Show what eBayLister is to answer; who shows many listings asks for all at once."""
+        found = self.context.get("pending")
+        return (offers.pending([listing]) if found is None else found).get(str(listing.pk))
 
 
 class ListingQuerySerializer(PageSerializer):

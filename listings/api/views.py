@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Upper
 from drf_spectacular.helpers import forced_singular_serializer
@@ -14,7 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations.rest import Unprocessable
-from listings import attention, deliveries, lifecycle
+from listings import attention, deliveries, lifecycle, offers
+from listings.api.offers import by_field
 from listings.api.serializers import (
     HistoryPageSerializer,
     ListingPageSerializer,
@@ -24,7 +26,6 @@ from listings.api.serializers import (
     TransitionSerializer,
 )
 from listings.models import ProductListing
-from listings.profit import ZERO
 from listings.states import State
 
 REFUSED = OpenApiResponse(description="Readable, but not valid: `detail` names what, by field.")
@@ -63,7 +64,9 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
         page = rows.order_by(order, "-id" if descending else "id")[asked["offset"] :][: asked["limit"]]
         return Response(
             {
-                "listings": ListingSerializer(page, many=True).data,
+                "listings": ListingSerializer(
+                    page, many=True, context={"pending": offers.pending(page)}
+                ).data,
                 "total": rows.count(),
                 "limit": asked["limit"],
                 "offset": asked["offset"],
@@ -83,23 +86,30 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
         page = {"listing_id": listing.pk, "history": listing.history.order_by("sequence")}
         return Response(HistoryPageSerializer(page).data)
 
-    @extend_schema(request=TransitionSerializer, responses={200: ListingSerializer, 422: REFUSED})
+    @extend_schema(
+        request=TransitionSerializer,
+        responses={200: ListingSerializer, 202: ListingSerializer, 422: REFUSED},
+    )
     @action(detail=True, methods=["post"])
     def transition(self, request: Request, pk: uuid.UUID) -> Response:
-        """Take an arrow of the lifecycle."""
+        """Take an arrow of the lifecycle. LISTED without `ebay_listing_id` is asked of eBayLister: 202, `pending`."""
         listing = self._listing(pk)
         asked = TransitionSerializer(data=request.data)
         if not asked.is_valid():
             allowed = {"allowed": listing.allowed_transitions} if "to_state" in asked.errors else {}
             raise Unprocessable({**asked.errors, **allowed})
-        to = State(asked.validated_data["to_state"])
-        facts = _ready_to_list(listing, asked.facts()) if to == State.LISTED else asked.facts()
-        reason = asked.validated_data["reason"] or ""
-        verb: Any = lifecycle.VERBS.get(to)
+        to, facts = State(asked.validated_data["to_state"]), asked.facts()
+        who = {
+            "by": f"user:{request.user.get_username()}",
+            "reason": asked.validated_data["reason"] or "",
+        }
         try:
+            if to == State.LISTED and "ebay_listing_id" not in facts:
+                return _ask_to_list(pk, price=facts.get("ebay_asking_price"), **who)
+            verb: Any = lifecycle.VERBS.get(to)
             if verb is None:
                 raise lifecycle.IllegalArrow(listing.state, to)
-            moved = verb(pk, by=f"user:{request.user.get_username()}", reason=reason, **facts)
+            moved = verb(pk, **who, **(_priced(listing, facts) if to == State.LISTED else facts))
         except lifecycle.IllegalArrow as error:
             raise Unprocessable({"to_state": [str(error)], "allowed": error.allowed}) from error
         except lifecycle.AlreadyListed as error:
@@ -155,20 +165,29 @@ _LOOKUPS = {
 }
 
 
-def _ready_to_list(listing: ProductListing, facts: dict[str, Any]) -> dict[str, Any]:
-    """Complete what LISTED needs.
+@transaction.atomic
+def _ask_to_list(pk: uuid.UUID, **told: Any) -> Response:
+    """Have it listed by eBayLister, and show it as it waits, before an answer can come.
 
     Raises:
-        Unprocessable: not listed by hand and no photo to list it with, or no price to ask.
+        Unprocessable: the draft lacks something.
     """
-    if listing.state != State.RECEIVED:
+    try:
+        listing = offers.to_list(pk, **told)
+    except offers.NotReady as error:
+        raise Unprocessable(by_field(error, price="ebay_asking_price")) from error
+    return Response(ListingSerializer(listing).data, status=202)
+
+
+def _priced(listing: ProductListing, facts: dict[str, Any]) -> dict[str, Any]:
+    """Give what was listed by hand the price that eBayLister would have been told, where none is.
+
+    Raises:
+        Unprocessable: no price is known.
+    """
+    if listing.state != State.RECEIVED or "ebay_asking_price" in facts:
         return facts
-    if "ebay_listing_id" not in facts:
-        raise Unprocessable(
-            {"ebay_listing_id": ["Without a photo a listing can only be listed by hand: give eBay's id."]}
-        )
-    if "ebay_asking_price" not in facts:
-        if listing.asking_price is None or listing.estimated_profit is None:
-            raise Unprocessable({"ebay_asking_price": ["Asking price or estimate is not known: give one."]})
-        facts["ebay_asking_price"] = max(listing.asking_price + listing.estimated_profit, ZERO)
-    return facts
+    price = offers.draft(listing).price
+    if price is None:
+        raise Unprocessable({"ebay_asking_price": ["Asking price or estimate is not known: give one."]})
+    return {**facts, "ebay_asking_price": price}
