@@ -15,7 +15,7 @@ MOST = 60
 
 def chart(listing: ProductListing) -> dict[str, Any] | None:
     """Draw the newest sightings that told a price; None where fewer than two did."""
-    rows = list(listing.sightings.filter(price__isnull=False).order_by("-id")[:MOST])[::-1]
+    rows = list(listing.sightings.filter(price__isnull=False).order_by("-seen_at", "-id")[:MOST])[::-1]
     if len(rows) < 2:
         return None
     prices = [row.price for row in rows if row.price is not None]

@@ -19,23 +19,50 @@ def choose(client: Client, action: str, *listings: ProductListing, **more: Any) 
     return client.post(LISTINGS, data)
 
 
+def fates(response: Any) -> list[str]:
+    """Return the title of the page that shows the preview or the results, and each listing's line on it."""
+    [table] = response.context["tables"]
+    return [table["title"], *(f"{row[1]}: {row[3]}" for row in table["rows"])]
+
+
 def states(*listings: ProductListing) -> list[str]:
     """Return the states as they are now."""
     return [ProductListing.objects.get(pk=each.pk).state for each in listings]
 
 
+def test_what_would_happen_is_shown_first(operator: Client) -> None:
+    found, gone = make_listing(), make_listing("SOLD", title="<i>sold</i>")
+    with nothing_written():
+        response = choose(operator, "message_sellers", found, gone)
+    assert fates(response) == [
+        "1 can be messaged, 1 cannot",
+        f"{found.short_code}: is messaged",
+        f"{gone.short_code}: stays: no step leads from Sold to Messaging",
+    ]
+    html = response.content.decode()
+    assert "Chatterbot gets the lead" in html
+    assert "&lt;i&gt;sold&lt;/i&gt;" in html
+    assert "<i>sold" not in html
+
+
 def test_sellers_are_messaged_and_the_rest_is_told_why_not(operator: Client) -> None:
-    one, two, gone = make_listing(), make_listing(), make_listing("SOLD", title="<i>sold</i>")
-    response = choose(operator, "message_sellers", one, two, gone)
+    one, two, gone = make_listing(), make_listing(), make_listing("SOLD")
+    response = choose(operator, "message_sellers", one, two, gone, confirmed="1")
     assert states(one, two, gone) == ["MESSAGING", "MESSAGING", "SOLD"]
-    assert said(response) == [
-        "2 of 3 messaged.",
-        f"<i>sold</i> ({gone.short_code}): Not saved: no step leads from Sold to Messaging.",
+    assert fates(response) == [
+        "2 of 3 messaged",
+        f"{gone.short_code}: Not saved: no step leads from Sold to Messaging.",
+        f"{one.short_code}: messaged",
+        f"{two.short_code}: messaged",
     ]
     assert [row.triggered_by for row in one.history.order_by("-sequence")[:1]] == ["user:ann"]
-    shown = operator.get(LISTINGS).content.decode()
-    assert "&lt;i&gt;sold&lt;/i&gt;" in shown
-    assert "<i>sold" not in shown
+
+
+def test_what_has_come_is_received_together(operator: Client) -> None:
+    bought, found = make_listing("PURCHASED"), make_listing()
+    response = choose(operator, "receive_listings", bought, found, confirmed="1")
+    assert states(bought, found) == ["RECEIVED", "FOUND"]
+    assert fates(response)[0] == "1 of 2 received"
 
 
 def test_cancelling_asks_first(operator: Client) -> None:
@@ -50,12 +77,12 @@ def test_cancelling_asks_first(operator: Client) -> None:
     assert f'value="{listing.pk}:FOUND"' in html
 
 
-def test_cancelling_what_cannot_be_says_so_at_once(operator: Client) -> None:
+def test_where_nothing_can_go_there_is_nothing_to_press(operator: Client) -> None:
     sold = make_listing("SOLD")
     with nothing_written():
         response = choose(operator, "cancel_listings", sold)
-    assert said(response)[0] == "None of 1 cancelled."
-    assert "no step leads from Sold to Cancelled" in said(response)[1]
+    assert fates(response)[0] == "0 can be cancelled, 1 cannot"
+    assert ">Cancel 0<" not in response.content.decode()
 
 
 def test_cancelling_without_a_reason_asks_again(operator: Client) -> None:
@@ -71,8 +98,8 @@ def test_cancelling_with_a_reason(operator: Client) -> None:
     response = choose(operator, "cancel_listings", one, two, confirmed="1", reason="Shop closed")
     assert states(one, two) == ["CANCELLED", "SOLD"]
     assert one.history.order_by("-sequence")[0].metadata == {"reason": "Shop closed"}
-    assert said(response)[0] == "1 of 2 cancelled."
-    assert "no step leads from Sold to Cancelled" in said(response)[1]
+    assert fates(response)[0] == "1 of 2 cancelled"
+    assert "no step leads from Sold to Cancelled" in fates(response)[1]
 
 
 def test_what_moved_while_the_reason_was_typed_is_left_alone(operator: Client) -> None:
@@ -87,8 +114,8 @@ def test_what_moved_while_the_reason_was_typed_is_left_alone(operator: Client) -
             reason="x",
             seen=[f"{listing.pk}:FOUND", "nonsense"],
         )
-    assert said(response)[0] == "None of 1 cancelled."
-    assert "ben moved this to Messaging" in said(response)[1]
+    assert fates(response)[0] == "0 of 1 cancelled"
+    assert "ben moved this to Messaging" in fates(response)[1]
 
 
 def test_one_that_fails_does_not_stop_the_others(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,10 +128,10 @@ def test_one_that_fails_does_not_stop_the_others(operator: Client, monkeypatch: 
         return locked(listing_id)
 
     monkeypatch.setattr(lifecycle, "locked", sometimes)
-    response = choose(operator, "message_sellers", broken, fine)
+    response = choose(operator, "message_sellers", broken, fine, confirmed="1")
     assert states(broken, fine) == ["FOUND", "MESSAGING"]
-    assert "failed on our side" in said(response)[1]
-    assert "roof" not in said(response)[1]
+    assert "failed on our side" in fates(response)[1]
+    assert "roof" not in response.content.decode()
 
 
 @pytest.mark.parametrize("action", ["message_sellers", "cancel_listings"])
@@ -118,12 +145,13 @@ def test_too_many_at_once_move_nothing(
     assert said(response) == ["Nothing was done: at most 2 listings at once."]
 
 
-def test_the_results_shown_are_bounded(operator: Client) -> None:
-    response = choose(operator, "message_sellers", *[make_listing("CANCELLED") for _ in range(52)])
-    lines = said(response)
-    assert lines[0] == "None of 52 messaged."
-    assert lines[-1] == "… and 2 more like these."
-    assert len(lines) == 52
+def test_the_results_shown_are_bounded(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("listings.admin.bulk.SHOWN", 5)
+    listings = [make_listing("CANCELLED") for _ in range(7)]
+    response = choose(operator, "message_sellers", *listings, confirmed="1")
+    assert fates(response)[0] == "0 of 7 messaged"
+    assert len(fates(response)) == 6
+    assert response.context["tables"][0]["foot"] == "and 2 more"
 
 
 @pytest.mark.parametrize("action", ["message_sellers", "cancel_listings", "delete_selected", "nonsense", ""])
