@@ -42,6 +42,7 @@ PARTNERS = {
     "chatterbot": "Chatterbot",
     "ebaylister": "eBayLister",
     "telegram": "Telegram",
+    "telegram-files": "Telegram files",
 }
 
 

@@ -1,4 +1,6 @@
 """Every way out. Each has its own queue, lease and circuit breaker: one that hangs holds up no other."""
 
 EVENTS = "events"
-CHANNELS = (EVENTS, "scraperv2", "chatterbot", "ebaylister", "telegram")
+# What is fetched from Telegram waits for no quiet hours and for no turn to speak: it has a way of its own.
+TELEGRAM_FILES = "telegram-files"
+CHANNELS = (EVENTS, "scraperv2", "chatterbot", "ebaylister", "telegram", TELEGRAM_FILES)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urljoin
 
 import requests
@@ -38,6 +38,10 @@ class TransientError(PartnerError):
 
 class Held(TransientError):
     """No failure: the message waits for its time, `retry_after` seconds away, and the channel goes on."""
+
+
+class TooMuch(TransientError):
+    """The answer is larger than what is taken."""
 
 
 class PermanentError(PartnerError):
@@ -85,6 +89,27 @@ def call(
         return (judge or by_status)(partner, response, _read(partner, response))
 
 
+def download(partner: str, url: str, into: BinaryIO, *, limit: int) -> int:
+    """Write the body of an address's 2xx answer into a file, and return how many bytes it has.
+
+    Nothing but a piece at a time is held in memory.
+
+    Raises:
+        TooMuch: more than `limit` bytes; some of them are in the file.
+        TransientError, NotFound, PermanentError: as `call`.
+    """
+    timeout = (CONNECT_SECONDS, READ_SECONDS)
+    size = 0
+    with (
+        _our_errors(partner),
+        _session().get(url, timeout=timeout, allow_redirects=False, stream=True) as response,
+    ):
+        _demand_success(partner, response)
+        for piece in _pieces(partner, response, limit):
+            size += into.write(piece)
+    return size
+
+
 @contextmanager
 def _our_errors(partner: str) -> Iterator[None]:
     """Turn the library's errors, which quote the URL, into ours, which do not."""
@@ -114,19 +139,21 @@ def _was_sent(error: requests.ConnectionError) -> bool:
 
 
 def _read(partner: str, response: requests.Response) -> bytes:
+    return b"".join(_pieces(partner, response, MAX_ANSWER_BYTES))
+
+
+def _pieces(partner: str, response: requests.Response, limit: int) -> Iterator[bytes]:
     # read1 returns what has come in, so that a partner who sends a byte a second cannot hold the worker.
-    body, end = bytearray(), time.monotonic() + WHOLE_ANSWER_SECONDS
-    while chunk := response.raw.read1(64 * 1024, decode_content=True):
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
-            raise TransientError(
-                f"{partner} answered more than {MAX_ANSWER_BYTES // 2**20} MiB.", lost_answer=True
-            )
+    size, end = 0, time.monotonic() + WHOLE_ANSWER_SECONDS
+    while piece := response.raw.read1(64 * 1024, decode_content=True):
+        size += len(piece)
+        if size > limit:
+            raise TooMuch(f"{partner} answered more than {limit // 2**20} MiB.", lost_answer=True)
         if time.monotonic() > end:
             raise TransientError(
                 f"{partner} took over {WHOLE_ANSWER_SECONDS:.0f} s to answer.", lost_answer=True
             )
-    return bytes(body)
+        yield piece
 
 
 def by_status(partner: str, response: requests.Response, body: bytes) -> Any:
@@ -135,6 +162,16 @@ def by_status(partner: str, response: requests.Response, body: bytes) -> Any:
     Raises:
         TransientError, NotFound, PermanentError: as `call`.
     """
+    _demand_success(partner, response, body)
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        text = f"{partner} answered {response.status_code} without JSON."
+        raise TransientError(text, lost_answer=True) from error
+
+
+def _demand_success(partner: str, response: requests.Response, body: bytes = b"") -> None:
+    """Raise what a status other than 2xx means, with the first words of its body."""
     status = response.status_code
     if status in TRANSIENT_STATUS or status >= 500:
         raise TransientError(
@@ -143,11 +180,7 @@ def by_status(partner: str, response: requests.Response, body: bytes) -> Any:
     if status == 404:
         raise NotFound(f"{partner} answered 404.")
     if not 200 <= status < 300:
-        raise PermanentError(f"{partner} answered {status}: {_excerpt(body)}")
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise TransientError(f"{partner} answered {status} without JSON.", lost_answer=True) from error
+        raise PermanentError(f"{partner} answered {status}: {_excerpt(body) or 'no reason given.'}")
 
 
 def _retry_after(response: requests.Response) -> float | None:

@@ -8,9 +8,10 @@ idempotency key: a message whose answer was lost is there twice after a second t
 import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import requests
@@ -23,6 +24,10 @@ NAME = "Telegram"
 WEBHOOK_PATH = "/webhooks/telegram"
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query")
 LONGEST_WAIT = 86_400.0
+# Bots may download no more; people can send it all the same.
+LARGEST_FILE = 20 * 1024 * 1024
+# What the answer says is put behind an address of ours: nothing in it may lead elsewhere.
+FILE_PATH = re.compile(r"(?!.*\.\.)\w[\w./-]{0,300}", re.ASCII)
 MASK = "…"
 
 Keyboard = Sequence[Sequence[dict[str, Any]]]
@@ -36,6 +41,13 @@ class ChatMoved(PermanentError):
             f"The group became a supergroup: set TELEGRAM_CHAT_ID to {new_chat_id}, then deliver this again."
         )
         self.new_chat_id = new_chat_id
+
+
+class FileTooBig(PermanentError):
+    """A file is larger than what bots may download."""
+
+    def __init__(self) -> None:
+        super().__init__(f"Telegram hands no file of over {LARGEST_FILE // 2**20} MB to a bot.")
 
 
 @dataclass(frozen=True)
@@ -90,6 +102,33 @@ def answer_callback(query_id: str, text: str) -> bool:
             raise
         return False
     return True
+
+
+def download(file_id: str, into: BinaryIO) -> int:
+    """Write a file that somebody sent into `into`, and return how many bytes it has.
+
+    Raises:
+        FileTooBig: more than bots may download.
+        integrations.http.TransientError: to be repeated, with an empty file.
+        integrations.http.PermanentError: Telegram does not know it any more.
+    """
+    try:
+        found = _call("getFile", {"file_id": file_id})["result"]
+    except PermanentError as error:
+        if "file is too big" not in str(error):
+            raise
+        raise FileTooBig from None
+    path = found.get("file_path") if isinstance(found, dict) else None
+    if not isinstance(path, str) or not FILE_PATH.fullmatch(path):
+        raise PermanentError(f"{NAME} named the file's place in a way nobody understands.")
+    with _without_address():
+        try:
+            size = http.download(NAME, f"{_address('file/')}/{quote(path)}", into, limit=LARGEST_FILE)
+        except http.TooMuch:
+            raise FileTooBig from None
+    if found.get("file_size") not in (None, size):
+        raise TransientError(f"{NAME} broke off in the middle of a file.")
+    return size
 
 
 def set_webhook() -> str:
@@ -155,17 +194,30 @@ def _message(text: str, keyboard: Keyboard) -> dict[str, Any]:
 
 def _call(method: str, payload: dict[str, Any]) -> dict[str, Any]:
     """Call a method and return the whole answer, of which `ok` is true."""
+    with _without_address():
+        answer = http.call(NAME, "POST", _address(), method, headers={}, payload=payload, judge=_judge)
+        return dict(answer)
+
+
+def _address(folder: str = "") -> str:
     token = settings.TELEGRAM_BOT_TOKEN
     if not token:
         raise PermanentError("Telegram is off: TELEGRAM_BOT_TOKEN is not set.")
-    base_url = f"{settings.TELEGRAM_API_URL}/bot{quote(token, safe=':')}"
+    return f"{settings.TELEGRAM_API_URL}/{folder}bot{quote(token, safe=':')}"
+
+
+@contextmanager
+def _without_address() -> Iterator[None]:
+    """Let an error pass without what caused it.
+
+    That quotes the address, and with it the token: whoever prints the error must not print that.
+    """
     failure: PartnerError
     try:
-        answer = http.call(NAME, "POST", base_url, method, headers={}, payload=payload, judge=_judge)
-        return dict(answer)
+        yield
+        return
     except PartnerError as error:
         failure = error
-    # What caused it quotes the address, and with it the token: whoever prints the error must not print that.
     failure.__cause__ = failure.__context__ = None
     raise failure
 

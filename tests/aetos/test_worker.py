@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.rabbitmq, pytest.mark.django_db(transaction=True)]
 QUEUES = (
     "aetos",
     *(f"aetos.{name}" for name in ("events", "scraperv2", "chatterbot", "ebaylister", "telegram")),
+    "aetos.telegram-files",
 )
 
 

@@ -1,9 +1,7 @@
 """What must go out, and what came in: rows first, the world afterwards."""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -159,88 +157,3 @@ class InboxMessage(models.Model):
     def raw(self) -> bytes:
         """The body as it was received (PostgreSQL hands out a memoryview)."""
         return bytes(self.body)
-
-
-# ---- Telegram -----------------------------------------------------------------------------------
-
-
-def known_time_zone(name: str) -> None:
-    """Validate a time zone's name."""
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValidationError("There is no such time zone; write it like Europe/London.") from None
-
-
-class TelegramSettings(models.Model):
-    """When Telegram keeps quiet: one row, which staff edit. What is said meanwhile is delivered at the end."""
-
-    time_zone = models.CharField(max_length=64, default="Europe/London", validators=[known_time_zone])
-    quiet_from = models.TimeField(null=True, blank=True, help_text="Empty: never quiet.")
-    quiet_until = models.TimeField(
-        null=True, blank=True, help_text="The next day's, where it is the earlier."
-    )
-
-    class Meta:
-        verbose_name = verbose_name_plural = "Telegram settings"
-        default_permissions = ("view", "change")
-        constraints = (
-            models.CheckConstraint(name="telegram_settings_are_one", condition=Q(pk=1)),
-            models.CheckConstraint(
-                name="telegram_quiet_hours_have_both_ends",
-                condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)
-                | Q(quiet_from__isnull=False, quiet_until__isnull=False),
-                violation_error_message="Quiet hours need both a beginning and an end.",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return "Telegram settings"
-
-    @classmethod
-    def load(cls) -> "TelegramSettings":
-        """Return the row, made with the defaults where it is missing."""
-        return cls.objects.get_or_create(pk=1)[0]
-
-
-class TelegramMessage(models.Model):
-    """One message of ours in a chat: what it is about, what it said, and what its buttons have done.
-
-    Telegram shows no old message to a bot, so what an edit must repeat is kept here.
-    """
-
-    chat_id = models.BigIntegerField()
-    message_id = models.BigIntegerField()
-    subject = models.UUIDField(
-        null=True, blank=True, db_index=True, help_text="The listing, if it is about one."
-    )
-    text = models.TextField(help_text="As it was sent.")
-    buttons = models.JSONField(default=list, help_text="Rows of those that can still be pressed.")
-    taps = models.JSONField(
-        default=list, help_text="What was pressed, and the line that tells what came of it."
-    )
-    sent_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        ordering = ("-id",)
-        default_permissions = ("view",)
-        constraints = (
-            models.UniqueConstraint(fields=["chat_id", "message_id"], name="telegram_message_once"),
-        )
-        indexes = (models.Index(fields=["-sent_at"], name="telegram_newest"),)
-
-    def __str__(self) -> str:
-        return f"Message {self.message_id}"
-
-
-class TelegramUpdate(models.Model):
-    """An update that was understood: Telegram may deliver one several times, and it counts once."""
-
-    update_id = models.BigIntegerField(primary_key=True)
-    inbox = models.ForeignKey(InboxMessage, on_delete=models.CASCADE, related_name="+")
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"Update {self.update_id}"

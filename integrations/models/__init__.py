@@ -1,0 +1,24 @@
+"""The models of integrations, in one place to import from."""
+
+from integrations.models.messages import Channel, DeliveryAttempt, InboxMessage, OutboxMessage
+from integrations.models.telegram import (
+    TelegramAlbum,
+    TelegramMessage,
+    TelegramPicture,
+    TelegramSettings,
+    TelegramUpdate,
+    known_time_zone,
+)
+
+__all__ = [
+    "Channel",
+    "DeliveryAttempt",
+    "InboxMessage",
+    "OutboxMessage",
+    "TelegramAlbum",
+    "TelegramMessage",
+    "TelegramPicture",
+    "TelegramSettings",
+    "TelegramUpdate",
+    "known_time_zone",
+]
