@@ -28,7 +28,7 @@ log = logging.getLogger("simulators")
 LOOKS_EVERY = 2.0
 DEALS_A_LOOK = 2
 # A photo sent to the chat that is not there by then is uploaded at the desk.
-CHAT_PATIENCE = 20.0
+CHAT_PATIENCE = 60.0
 PRICE_LOWERED_AFTER = 60.0
 GIVEN_UP_AFTER = 110.0
 # One in so many of what was sold comes back, and one in so many of what is listed is given up.
@@ -58,7 +58,9 @@ class Owner:
         for listing in self.desk.listings("RECEIVED"):
             self._list(listing, foreseen(listing["marketplace_url"]))
         sold = self.desk.listings("SOLD")
-        self._look_after(self.desk.listings("LISTED"), len(sold))
+        # What somebody else has listed is theirs to look after.
+        listed = [each for each in self.desk.listings("LISTED") if f"list {each['id']}" in self.done]
+        self._look_after(listed, len(sold))
         self._take_back(sold)
 
     def remembered(self) -> Any:

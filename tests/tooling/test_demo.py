@@ -68,3 +68,16 @@ def test_no_user_is_made_without_a_password(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(CommandError, match="DEMO_PASSWORD"):
         demo.ensure_staff_user()
     assert not get_user_model().objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_owner_is_an_operator_with_a_token_and_no_password() -> None:
+    token = demo.ensure_owner()
+
+    user = get_user_model().objects.get(username="demo-owner")
+    assert (user.is_staff, user.is_superuser, user.has_usable_password()) == (True, False, False)
+    assert user.has_perm("listings.transition_productlisting")
+    assert token == user.auth_token.key == demo.ensure_owner()
+
+    user.auth_token.delete()
+    assert demo.ensure_owner() == ""
