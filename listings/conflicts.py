@@ -15,7 +15,6 @@ from listings.announcements import amount
 from listings.models import Note, ProductListing
 from listings.profit import to_pennies
 from listings.states import State
-from listings.told import Conflict
 
 Status = InboxMessage.Status
 OPEN = (Status.CONFLICT, Status.PARKED)
@@ -68,10 +67,12 @@ def _of_ebay(message: InboxMessage, listing: ProductListing) -> Remedy | None:
     if listing.state != State.SOLD:
         price = show.amount(sale["ebay_sold_price"])
         return Remedy(f"Sells it for {price}, as eBay told us", lambda by: _book_sale(listing, sale, by))
-    other = sales.differences(listing, sale)
     books = [
         f"{show.amount(new)} as the {sales.AMOUNTS[name]} instead of {show.amount(known)}"
-        for name, (known, new) in other.items()
+        for name, (known, new) in sales.differences(listing, sale).items()
+    ]
+    books += [
+        f"{show.amount(sale[name])} as the {sales.AMOUNTS[name]}" for name in sales.missing(listing, sale)
     ]
     words = f"Books {' and '.join(books)}" if books else "Takes note that it is booked as eBay told us"
     return Remedy(words, lambda by: _book_sale(listing, sale, by))
@@ -81,8 +82,8 @@ def _book_sale(listing: ProductListing, sale: dict[str, Any], by: str) -> None:
     locked = lifecycle.locked(listing.pk)
     try:
         (sales.put_right if locked.state == State.SOLD else sales.take_in)(locked, sale, by=by)
-    except Conflict as conflict:  # it has moved since the remedy was found
-        raise CannotSettle(str(conflict)) from conflict
+    except lifecycle.AlreadyListed as error:  # another got eBay's number at this very moment
+        raise CannotSettle(str(error)) from error
 
 
 def _amount(told: Any) -> Decimal | None:
@@ -109,6 +110,8 @@ def apply(message_id: int, *, by: str) -> str:
         lifecycle.IllegalArrow: the listing has moved meanwhile.
     """
     message = _open(message_id)
+    # What is done must be what the words say, which the listing's state decides: it moves no more from here.
+    ProductListing.objects.select_for_update().filter(pk=message.subject).first()
     found = remedy(message)
     if found is None:
         raise CannotSettle("Nothing of this can be applied. Dismiss it with a reason.")

@@ -1,8 +1,9 @@
 """Listings on eBay of which nothing is heard: eBayLister is asked whether they have sold (contract, section 6).
 
-A webhook can get lost. Each listing is claimed by the time at which it is
-asked for, asked for outside any transaction, and what eBayLister says goes in
-as if it had been posted: a late webhook then changes nothing.
+A webhook can get lost, and so can the one that brings a late fee: for a month a
+sale whose profit is provisional is asked for too. Each listing is claimed by
+the time at which it is asked for, asked for outside any transaction, and what
+eBayLister says goes in as if it had been posted: a late webhook then changes nothing.
 """
 
 import json
@@ -10,11 +11,11 @@ import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from integrations import clock, ebaylister, outbox, webhooks
@@ -29,23 +30,25 @@ log = structlog.get_logger(__name__)
 BATCH = 2000
 SECONDS = 120.0
 IN_A_ROW = 3  # unanswered ones, after which eBayLister is taken to be down
+FEES_FOLLOW_WITHIN = timedelta(days=30)
 UNSOLD = ("ended", "withdrawn")
 
 
 @dataclass(frozen=True)
 class OnEbay:
-    """A listing that may have sold, and when it was last asked for."""
+    """A listing of whose sale more may be known there, and when it was last asked for."""
 
     id: uuid.UUID
     number: str
     asked_at: datetime | None
+    is_sold: bool
 
 
 def reconcile(*, limit: int = BATCH, seconds: float = SECONDS) -> Counter[str]:
-    """Ask for the listings that are on eBay, the longest unasked first, for so long and no longer.
+    """Ask for what is on eBay, and for sales that lack a cost, the longest unasked first, for so long and no longer.
 
     Returns:
-        How many became what: active, sold, conflict, unusable, waiting, ended, unknown, unanswered, failed.
+        How many became what: active, sold, retold, conflict, unusable, waiting, ended, unknown, unanswered, failed.
     """
     outcomes: Counter[str] = Counter()
     end, silent = time.monotonic() + seconds, 0
@@ -63,11 +66,16 @@ def reconcile(*, limit: int = BATCH, seconds: float = SECONDS) -> Counter[str]:
 
 
 def _due(limit: int) -> list[OnEbay]:
-    on_ebay = ProductListing.objects.filter(state=State.LISTED, ebay_listing_id__isnull=False)
-    due = on_ebay.filter(ebay_offer__ended_at__isnull=True)
+    offered = Q(state=State.LISTED, ebay_offer__ended_at__isnull=True)
+    lately = Q(sold_at__gte=Now() - FEES_FOLLOW_WITHIN)
+    incomplete = Q(state=State.SOLD, profit_is_provisional=True) & lately
+    due = ProductListing.objects.filter(offered | incomplete, ebay_listing_id__isnull=False)
     longest_first = due.order_by(F("ebay_offer__checked_at").asc(nulls_first=True), "listed_at")
-    columns = longest_first.values_list("pk", "ebay_listing_id", "ebay_offer__checked_at")
-    return [OnEbay(pk, number or "", asked_at) for pk, number, asked_at in columns[:limit]]
+    columns = longest_first.values_list("pk", "ebay_listing_id", "ebay_offer__checked_at", "state")
+    return [
+        OnEbay(pk, number or "", asked_at, is_sold=state == State.SOLD)
+        for pk, number, asked_at, state in columns[:limit]
+    ]
 
 
 def _claim(listing: OnEbay) -> bool:
@@ -117,7 +125,9 @@ def _take_in(listing: OnEbay, shown: ebaylister.Shown) -> str:
     if answer.keep_as == InboxMessage.Status.REFUSED:
         _unusable(listing, answer.body["detail"])
         return "unusable"
-    return "sold" if answer.status == 200 else "conflict"
+    if answer.status != 200:
+        return "conflict"
+    return "retold" if listing.is_sold else "sold"
 
 
 @transaction.atomic

@@ -99,11 +99,15 @@ def read(message: InboxMessage) -> dict[str, Any] | None:
 
 def named(sale: Mapping[str, Any]) -> ProductListing | None:
     """Find and lock the listing that eBay's number names, or else the sku; None where neither is known (yet)."""
+    found = _find(sale)
+    return lifecycle.locked(found.pk) if found else None
+
+
+def _find(sale: Mapping[str, Any]) -> ProductListing | None:
     rows = ProductListing.objects.all()
     number, own_id = sale.get("ebay_listing_id"), _own_id(sale)
     by_number = rows.filter(ebay_listing_id=number).first() if number else None
-    found = by_number or (rows.filter(pk=own_id).first() if own_id else None)
-    return lifecycle.locked(found.pk) if found else None
+    return by_number or (rows.filter(pk=own_id).first() if own_id else None)
 
 
 def check_names(listing: ProductListing, sale: Mapping[str, Any]) -> None:
@@ -177,7 +181,9 @@ def take_in(listing: ProductListing, sale: Mapping[str, Any], *, by: str) -> Pro
 
 
 def cannot_be(listing: ProductListing, sale: Mapping[str, Any]) -> bool:
-    """Say whether nothing of a sale can be booked here: it names two listings, was not bought yet, or is sold twice."""
+    """Say whether nothing of a sale can be booked here: it is another's, it is not bought yet, or sold twice."""
+    if _find(sale) != listing:  # eBay's number may have become another's since this was told
+        return True
     try:
         check_names(listing, sale)
     except Conflict:
@@ -200,6 +206,11 @@ def differences(listing: ProductListing, sale: Mapping[str, Any]) -> dict[str, t
         if totals and sale[name] is not None and sale[name] not in totals:
             found[name] = (totals[-1], sale[name])
     return found
+
+
+def missing(listing: ProductListing, sale: Mapping[str, Any]) -> list[str]:
+    """Name the amounts told that have no line yet."""
+    return [name for name, totals in _totals(listing).items() if not totals and sale[name] is not None]
 
 
 def _totals(listing: ProductListing) -> dict[str, list[Decimal]]:
@@ -231,7 +242,7 @@ def _refuse_other_amounts(listing: ProductListing, sale: Mapping[str, Any]) -> N
 
 def _complete(listing: ProductListing, sale: Mapping[str, Any], *, by: str) -> ProductListing:
     """Learn what a repeat brings that was not known; tell staff when the profit is final by it."""
-    unknown = [name for name, totals in _totals(listing).items() if not totals and sale[name] is not None]
+    unknown = missing(listing, sale)
     new: dict[str, Any] = {name: sale[name] for name in unknown}
     numbers = ("ebay_order_id", "ebay_listing_id")
     new |= {name: sale[name] for name in numbers if sale.get(name) and getattr(listing, name) is None}

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db.models.functions import Now
 from django.test import Client
 
 from aetos import queues
@@ -149,6 +151,62 @@ def test_the_longest_unasked_comes_first(sims: Simulators) -> None:
         sale_checks.reconcile(limit=2)
     a, b, c = numbers
     assert asked(sims) == [a, b, c, a, b, c, a, b]
+
+
+# ---- sold, and a cost is still to come ----------------------------------------------------------
+
+
+def test_a_late_fee_whose_webhook_got_lost_completes_the_profit_too(sims: Simulators, client: Client) -> None:
+    listing, offer = offered(sims, status="sold", sale=WHOLE | {"ebay_fees": None})
+    assert sale_checks.reconcile() == {"sold": 1}
+    assert (fresh(listing).final_profit, fresh(listing).profit_is_provisional) == (Decimal("142.05"), True)
+    before, inbox = kept(listing), InboxMessage.objects.count()
+    assert sale_checks.reconcile() == {"waiting": 1}  # no fee yet: the same words are not taken in again
+    assert (kept(listing), InboxMessage.objects.count()) == (before, inbox)
+
+    offer.sale = WHOLE
+    assert sale_checks.reconcile() == {"retold": 1}
+    assert (fresh(listing).final_profit, fresh(listing).profit_is_provisional) == (Decimal("77.75"), False)
+    assert [words.partition(":")[0] for words in said()] == ["Sold", "Profit final"]
+    coherent(listing)
+    assert sale_checks.reconcile() == {}
+    after = kept(listing)
+    assert teller(client)(sale(listing)).status_code == 200  # the late webhook, after all
+    assert kept(listing) == after
+
+
+def test_only_sales_of_the_last_thirty_days_that_lack_a_cost_are_asked_for(sims: Simulators) -> None:
+    incomplete = [offered(sims)[0] for _ in range(3)]
+    for listing in incomplete:
+        lifecycle.sell(listing.pk, by="ebay", ebay_sold_price=Decimal(500))
+    old, lately = incomplete[0], incomplete[1]
+    rows_of = ProductListing.objects.filter
+    rows_of(pk=old.pk).update(sold_at=Now() - timedelta(days=30, minutes=1))
+    rows_of(pk=lately.pk).update(sold_at=Now() - timedelta(days=29, hours=23))
+    make_listing(State.SOLD)  # complete
+    unnamed = make_listing(State.NEGOTIATING)
+    lifecycle.walk(unnamed.pk, State.SOLD, by="user:ann")  # eBay has no number for it
+    assert sale_checks.reconcile() == {"active": 2}
+    assert set(asked(sims)) == {incomplete[1].ebay_listing_id, incomplete[2].ebay_listing_id}
+
+
+def test_offered_and_incomplete_take_turns(sims: Simulators) -> None:
+    numbers = [offered(sims)[0].ebay_listing_id for _ in range(3)]
+    lifecycle.sell(ProductListing.objects.get(ebay_listing_id=numbers[1]).pk, by="ebay")
+    for _ in range(3):
+        sale_checks.reconcile(limit=2)
+    a, b, c = numbers
+    assert asked(sims) == [a, b, c, a, b, c]
+
+
+def test_another_order_for_what_is_sold_is_told_to_staff(sims: Simulators) -> None:
+    listing, offer = offered(sims, status="sold", sale=WHOLE | {"ebay_fees": None})
+    sale_checks.reconcile()
+    offer.sale = WHOLE | {"order_id": "99-1"}
+    before = kept(listing)
+    assert sale_checks.reconcile() == {"conflict": 1}
+    assert kept(listing) == before
+    assert said()[-1].startswith("Conflict, please look: ")
 
 
 def test_a_conflict_is_kept_and_told_once(sims: Simulators) -> None:
