@@ -17,7 +17,7 @@ from integrations.admin.exports import Exports
 from integrations.admin.filters import questions
 from integrations.show import money, text
 from listings import lifecycle
-from listings.admin import acts, approvals, books, page, photos
+from listings.admin import acts, approvals, books, offers, page, photos
 from listings.admin.arrows import STEPS, TOLD_IN_FORM, StepForm, take, tell, why_not
 from listings.admin.bulk import BulkActions
 from listings.admin.exports import ListingResource
@@ -126,7 +126,7 @@ class ListingAdmin(BulkActions, Exports):
         shown |= acts.context(row) | approvals.context(row) | photos.context(request, row)
         may_dismiss = request.user.has_perm(SETTLE)
         shown |= {"may_dismiss": may_dismiss, "may_apply": may_dismiss and may_act}
-        return shown | books.context(request, row)
+        return shown | books.context(request, row) | offers.context(request, row)
 
     def get_urls(self) -> list[URLPattern]:
         """Add the buttons' addresses."""
@@ -135,6 +135,7 @@ class ListingAdmin(BulkActions, Exports):
             path("<uuid:pk>/step/<str:to>/", wrap(self.step_view), name=f"{name}_step"),
             path("<uuid:pk>/retry/", wrap(self.retry_view), name=f"{name}_retry"),
             path("<uuid:pk>/photos/", wrap(self.photos_view), name=f"{name}_photos"),
+            path("<uuid:pk>/ebay/", wrap(self.ebay_view), name=f"{name}_ebay"),
             path("<uuid:pk>/money/<str:act>/<int:line>/", wrap(self.money_view), name=f"{name}_money"),
             path("<uuid:pk>/snooze/", wrap(self.snooze_view), name=f"{name}_snooze"),
             path("<uuid:pk>/callback/<int:message>/", wrap(self.callback_view), name=f"{name}_callback"),
@@ -177,9 +178,7 @@ class ListingAdmin(BulkActions, Exports):
             tell(form, error)
             return False
         else:
-            done = f"Now {to.label}."
-            if taken.pending:
-                done = "Asked eBayLister to list it. It is Listed when that is confirmed."
+            done = offers.ASKED if taken.pending else f"Now {to.label}."
             out = f" Into the outbox: {', '.join(taken.going_out)}." if taken.going_out else ""
             messages.success(request, done + out)
         return True
@@ -197,14 +196,22 @@ class ListingAdmin(BulkActions, Exports):
 
     def money_view(self, request: HttpRequest, pk: UUID, act: str, line: int) -> HttpResponse:
         """Book a cost, a correction, a refund, or what a sale lacks."""
+        return self._fill_in(request, pk, books, act, line)
+
+    def ebay_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Keep the draft for eBay, or ask eBayLister to list, change or end it."""
+        return self._fill_in(request, pk, offers)
+
+    def _fill_in(self, request: HttpRequest, pk: UUID, card: Any, *args: Any) -> HttpResponse:
+        """Do what a form of a card asks; where it must be mended, show the page with it again."""
         if request.method != "POST":
             return self.to_record(pk)
         listing = get_object_or_404(ProductListing, pk=pk)
-        failed = books.take(request, listing, act, line)
+        failed = card.take(request, listing, *args)
         if failed is None:
             return back(request, self.to_record(pk))
         shown = {"record": listing, "may_act": self.may_act(request), **self.record(request, listing)}
-        shown |= books.context(request, listing, failed)
+        shown |= card.context(request, listing, failed)
         return self.render(request, self.record_template, shown, status=422)
 
     def snooze_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:

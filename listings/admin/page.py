@@ -58,18 +58,26 @@ def _steps(listing: ProductListing, failed: StepForm | None) -> list[dict[str, A
     steps = []
     for step in steps_of(listing):
         is_failed = failed is not None and type(failed) is step.form and step.asks
+        form = failed if failed is not None and is_failed else step.form(listing)
         steps.append(
             {
                 "step": step,
                 "letter": LETTERS[step.to],
                 "state": step.to.value.lower(),
                 "url": step_url(listing, step),
-                "form": failed if is_failed else step.form(listing),
+                "form": form,
                 "open": is_failed,
                 "told": step.told(),
+                **(_on_the_ebay_panel(form) if step.to == State.LISTED else {}),
             }
         )
     return steps
+
+
+def _on_the_ebay_panel(form: StepForm) -> dict[str, Any]:
+    """Lead to the panel, whose forms list it; this one is for what was listed by hand."""
+    told = form.data
+    return {"link": "#ebay", "by_hand": bool(told.get("by_hand") or told.get("ebay_listing_id"))}
 
 
 def step_url(listing: ProductListing, step: Step) -> str:

@@ -16,6 +16,8 @@
     const said = page.querySelector(".ae-notice")?.textContent ?? "";
     const failed = [...card().querySelectorAll(".ae-uploads .ae-failed")];
     card().replaceWith(document.adoptNode(fresh));
+    for (const other of page.querySelectorAll("[data-photos-change]"))
+      document.getElementById(other.id)?.replaceWith(document.adoptNode(other));
     if (part("arrange")) part("arrange").open = Boolean(open);
     part("progress")?.append(...failed);
     part("said").textContent = said;
