@@ -115,24 +115,33 @@ def _learn(listing: ProductListing, made: ebaylister.Listed, price: Decimal) -> 
 
 def change(delivery: Delivery) -> str:
     """Have the listing on eBay changed; what we know of it follows when eBayLister has confirmed."""
-    listing = ProductListing.objects.get(pk=delivery.key)
-    if why := _settled(listing) or _overtaken(delivery):
+    listing, changes = ProductListing.objects.get(pk=delivery.key), _left(delivery)
+    if why := _settled(listing) or ("" if changes else "a later change overtook it"):
         deliveries.clear_error(listing.pk, UPDATE)
         return f"not sent: {why}"
-    number, changes = delivery.body["ebay_listing_id"], delivery.body["changes"]
+    number, whole = delivery.body["ebay_listing_id"], changes == delivery.body["changes"]
+    key = delivery.event_id if whole else f"{delivery.event_id}-{'-'.join(changes)}"
     try:
-        ebaylister.change(number, changes, key=delivery.event_id)
+        ebaylister.change(number, changes, key=key)
     except ebaylister.Refused as refused:
         EbayOffer.objects.filter(listing=listing).update(problems=refused.fields)
         raise _worded(listing, refused) from refused
-    _changed(delivery)
+    _changed(delivery.key, changes)
     return f"eBay listing {number}: {', '.join(changes)} changed"
 
 
+def _left(delivery: Delivery) -> dict[str, Any]:
+    """Return the changes that no later call tells anew: an old price must not come back by a retry."""
+    rows = OutboxMessage.objects.filter(key=delivery.key, topic=delivery.topic)
+    later = rows.filter(id__gt=rows.get(event_id=delivery.event_id).pk)
+    told = {name for body in later.values_list("body", flat=True) for name in body["changes"]}
+    return {name: value for name, value in delivery.body["changes"].items() if name not in told}
+
+
 @transaction.atomic
-def _changed(delivery: Delivery) -> None:
-    listing = lifecycle.locked(delivery.key)
-    kept: dict[str, Any] = {**delivery.body["changes"]}
+def _changed(listing_id: str, changes: dict[str, Any]) -> None:
+    listing = lifecycle.locked(listing_id)
+    kept = {**changes}
     if "price" in kept:
         kept["price"] = price = Decimal(kept["price"]["value"])
         if price != listing.ebay_asking_price:
@@ -140,14 +149,6 @@ def _changed(delivery: Delivery) -> None:
             facts.learn(listing, by=EBAY, text=text, ebay_asking_price=price)
     EbayOffer.objects.update_or_create(listing=listing, defaults={**kept, "problems": {}})
     deliveries.clear_error(listing.pk, UPDATE)
-
-
-def _overtaken(delivery: Delivery) -> str:
-    """Say so where a later change was asked that tells all of this anew: an old price must not come back."""
-    rows = OutboxMessage.objects.filter(key=delivery.key, topic=delivery.topic)
-    later = rows.filter(id__gt=rows.get(event_id=delivery.event_id).pk)
-    told = {name for body in later.values_list("body", flat=True) for name in body["changes"]}
-    return "a later change overtook it" if set(delivery.body["changes"]) <= told else ""
 
 
 # ---- ended --------------------------------------------------------------------------------------

@@ -49,12 +49,14 @@ def edit(listing_id: ListingId, *, by: str, **fields: Any) -> ProductListing:
         raise NotNow(
             "eBayLister is being asked to list it: what it was told cannot be edited until it answers."
         )
-    ready = draft(listing)
+    ready, offer = draft(listing), getattr(listing, "ebay_offer", None)
+    before = {**{name: getattr(ready, name) for name in DRAFTED}, "price": offer.price if offer else None}
     told = {name: to_pennies(value) if name == "price" else value for name, value in fields.items()}
-    changed = [name for name in DRAFTED if name in told and told[name] != getattr(ready, name)]
+    if before["price"] is None and told.get("price") == ready.price:
+        told.pop("price", None)  # what is proposed stays a proposal
+    changed = [name for name in DRAFTED if name in told and told[name] != before[name]]
     if changed:
-        kept = {name: getattr(ready, name) for name in DRAFTED if name != "price"}
-        _keep(listing, {**kept, **{name: told[name] for name in changed}})
+        _keep(listing, {**before, **{name: told[name] for name in changed}})
         Note.objects.create(listing=listing, by=by, text=f"Edited for eBay: {', '.join(changed)}.")
     return listing
 
