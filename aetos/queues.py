@@ -67,6 +67,8 @@ beat_schedule = {
     },
     "process what the inbox still holds": _every(30, "integrations.process_inbox"),
     "message the next sellers": _every(30, "listings.run_outreach"),
+    # Whoever has sent pictures waits for the answer.
+    "answer pictures in Telegram": _every(5, "listings.answer_pictures"),
     "delete files of photos that a crash left": _every(86_400, "listings.sweep_photos"),
     "cancel what is overdue": _every(60, "listings.cancel_overdue"),
     # Whoever asks ScraperV2 waits in its queue: one that hangs holds up no other sweep.

@@ -10,7 +10,7 @@ class ListingsConfig(AppConfig):
     def ready(self) -> None:
         """Have the database's guards installed after every `migrate`; say who delivers and who understands what."""
         from integrations import outbox, telegram_chat, webhooks
-        from listings import callbacks, deliveries, guards, leads, sales, telegram_taps
+        from listings import callbacks, deliveries, guards, leads, sales, telegram_photo_fetch, telegram_taps
         from listings.offers import answers
 
         post_migrate.connect(guards.install_after_migrate, sender=self, dispatch_uid="guards")
@@ -22,4 +22,5 @@ class ListingsConfig(AppConfig):
             webhooks.register("chatterbot", kind, understand)
         webhooks.register(sales.EBAY, sales.KIND, sales.item_sold)
         telegram_chat.register()
+        telegram_photo_fetch.register()
         webhooks.register("telegram", telegram_taps.KIND, telegram_taps.update)

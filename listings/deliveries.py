@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 WORDS = {
     "chatterbot.send_lead": "The seller was not messaged",
     "chatterbot.stop_lead": "Chatterbot was not stopped",
+    "telegram.fetch_photo": "A photo was not fetched from Telegram",
     "ebay.create_listing": "Not listed on eBay",
     "ebay.update_listing": "The listing on eBay was not changed",
     "ebay.end_listing": "The listing on eBay was not ended",

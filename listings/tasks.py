@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from listings import outreach, sale_checks, timeouts
+from listings import outreach, sale_checks, telegram_photo_answers, timeouts
 from listings.photos import files
 
 
@@ -18,6 +18,12 @@ def cancel_overdue() -> int:
 def run_outreach() -> int:
     """Message the sellers whose turn it is; return how many."""
     return len(outreach.run())
+
+
+@shared_task(name="listings.answer_pictures")
+def answer_pictures() -> int:
+    """Tell the Telegram chat what became of the pictures sent there; return of how many albums it spoke."""
+    return telegram_photo_answers.answer()
 
 
 @shared_task(name="listings.sweep_photos")

@@ -4,7 +4,7 @@ Each function builds outbox rows and writes nothing: the caller puts them with
 its own rows, in its own transaction. While Telegram is off there are none.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from django.conf import settings
@@ -166,3 +166,55 @@ def look_rows(listing: ProductListing, text: str) -> list[OutboxMessage]:
 def job_rows(text: str) -> list[OutboxMessage]:
     """Tell that a job failed or was lost, or that nothing comes in any more."""
     return say(f"{one_line(text, LONGEST_REASON)}\n{settings.PUBLIC_URL}/staff/scraping/scrapejob/")
+
+
+# ---- pictures that people send ------------------------------------------------------------------
+
+
+def _photos(count: int) -> str:
+    return f"{count} photo{'' if count == 1 else 's'}"
+
+
+def photo_rows(
+    listing: ProductListing | None, *, kept: int, known: int, refused: Mapping[str, int]
+) -> list[OutboxMessage]:
+    """Tell what became of pictures that were sent together.
+
+    Args:
+        listing: whose they are, with what it has now; None where nobody said it.
+        kept: how many are new photos of it.
+        known: how many it had before.
+        refused: how many were not kept, by the reason.
+    """
+    lines = [f"{_photos(kept)} of {listing.short_code} kept"] if listing and kept else []
+    lines += [f"{_photos(known)} of {listing.short_code} kept before"] if listing and known else []
+    if listing and lines:
+        in_all = f"{listing.photos.count()} in all. Now {State(listing.state).label}."
+        lines = [f"{', '.join(lines)}, {in_all}"]
+    of = f" of {listing.short_code}" if listing else ""
+    lines += [f"{_photos(count)}{of} not kept. {reason}" for reason, count in refused.items()]
+    return _about(listing, *lines) if listing else say("\n".join(lines))
+
+
+def question_rows(count: int, *, unknown: str) -> list[OutboxMessage]:
+    """Ask which listing pictures are of, that nobody named; `unknown` is what looked like a code."""
+    pictures = "this picture" if count == 1 else f"these {count} pictures"
+    why = f"No camera has the code {unknown}. " if unknown else ""
+    return say(
+        f"{why}Which camera is on {pictures}? Write its code into the caption (edit it), "
+        "or send the picture again as a reply to a message about that camera."
+    )
+
+
+def several_rows(codes: str) -> list[OutboxMessage]:
+    """Ask for one listing where a picture names several."""
+    return say(f"The picture names {codes}: it can be of one camera only. Edit its caption.")
+
+
+def stays_rows(listing: ProductListing, other: ProductListing) -> list[OutboxMessage]:
+    """Tell that a photo was kept before its caption came to name another listing."""
+    return _about(
+        listing,
+        f"The photo stays with {listing.short_code}. If it is of {other.short_code}, "
+        "remove it there and send it again.",
+    )

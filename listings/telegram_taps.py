@@ -16,16 +16,15 @@ from django.http import HttpRequest
 from integrations import outbox, telegram_chat
 from integrations.models import InboxMessage, OutboxMessage, TelegramMessage, TelegramUpdate
 from integrations.telegram_chat import ACTIONS, Button
+from integrations.telegram_reading import LARGEST_ID, LONGEST_NAME, number, part, picture, sender
 from integrations.telegram_text import clean, one_line
 from integrations.webhooks import Answer, Refusal, Webhook
-from listings import deliveries, lifecycle, outreach
+from listings import deliveries, lifecycle, outreach, telegram_photos
 from listings.models import ProductListing
 from listings.states import State
 
 KIND = "update"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105  a header's name
-LARGEST_ID = 2**63 - 1
-LONGEST_NAME = 50
 SNOOZE_DAYS = 2
 # A tap on an old message must not throw away a camera that is paid for: from PURCHASED on, the back office.
 CANCELLABLE_HERE = (State.FOUND, State.MESSAGING, State.NEGOTIATING)
@@ -78,46 +77,29 @@ def update(message: InboxMessage, payload: Any) -> Answer:
     if not first and known.inbox != message:
         return _kept(f"a repeat: update {update_id} came before")
     kind = "callback_query" if "callback_query" in payload else next(iter(payload.keys() - {"update_id"}), "")
-    content = _part(payload, kind)
-    if reason := _stranger(content, _part(content, "message") if kind == "callback_query" else content):
+    content = part(payload, kind)
+    if reason := _stranger(content, part(content, "message") if kind == "callback_query" else content):
         return _kept(f"ignored: {reason}")
-    return _tap(content) if kind == "callback_query" else _kept(_said(kind, content))
+    if kind == "callback_query":
+        return _tap(content)
+    if kind in ("message", "edited_message") and (sent := picture(content)):
+        return _kept(*telegram_photos.arrived(content, sent))
+    return _kept(f"{one_line(kind, 40) or 'an empty update'}: nothing to do")
 
 
 def _kept(detail: str, subject: uuid.UUID | None = None) -> Answer:
     return Answer(200, {"ok": True}, detail=detail, subject=subject)
 
 
-def _part(whole: Any, name: str) -> dict[str, Any]:
-    """Return an object inside an object; empty where there is none."""
-    part = whole.get(name) if isinstance(whole, dict) else None
-    return part if isinstance(part, dict) else {}
-
-
-def _number(whole: dict[str, Any], name: str) -> int | None:
-    value = whole.get(name)
-    if isinstance(value, bool) or not isinstance(value, int):
-        return None
-    return value if abs(value) <= LARGEST_ID else None
-
-
 def _stranger(content: dict[str, Any], place: dict[str, Any]) -> str:
     """Say why what came from there is not obeyed; nothing where it is."""
-    chat_id = _number(_part(place, "chat"), "id")
+    chat_id = number(part(place, "chat"), "id")
     if chat_id is None or str(chat_id) != settings.TELEGRAM_CHAT_ID:
         return "not the configured chat"
     allowed = settings.TELEGRAM_USER_IDS
-    if allowed and str(_number(_part(content, "from"), "id")) not in allowed:
+    if allowed and str(number(part(content, "from"), "id")) not in allowed:
         return "not a configured user"
     return ""
-
-
-def _said(kind: str, content: dict[str, Any]) -> str:
-    """Say what was written that is no tap: none of it is obeyed."""
-    is_image = str(_part(content, "document").get("mime_type")).startswith("image/")
-    if kind == "message" and ("photo" in content or is_image):
-        return "photo: not taken yet"
-    return f"{one_line(kind, 40) or 'an empty update'}: nothing to do"
 
 
 # ---- one tap ------------------------------------------------------------------------------------
@@ -125,7 +107,7 @@ def _said(kind: str, content: dict[str, Any]) -> str:
 
 def _tap(query: dict[str, Any]) -> Answer:
     """Do what a button says, once; answer the tap, and write into the message what happened and by whom."""
-    by = f"telegram:{_name(_part(query, 'from'))}"
+    by = f"telegram:{sender(query)}"
     action, subject = _meaning(query.get("data"))
     if subject is None:
         outbox.put(_answers(query, "This button means nothing any more."))
@@ -150,14 +132,6 @@ def _tap(query: dict[str, Any]) -> Answer:
     return _kept(line, subject if ProductListing.objects.filter(pk=subject).exists() else None)
 
 
-def _name(person: dict[str, Any]) -> str:
-    """Name who tapped, as the log keeps it."""
-    for key in ("username", "first_name"):
-        if isinstance(person.get(key), str) and (shown := one_line(clean(person[key]), LONGEST_NAME)):
-            return shown
-    return "somebody"
-
-
 def _meaning(data: Any) -> tuple[str, uuid.UUID | None]:
     """Read a button's data; no id where it is none of ours."""
     letter, _, text = data.partition(":") if isinstance(data, str) else ("", "", "")
@@ -179,8 +153,8 @@ def _locked_message(query: dict[str, Any]) -> TelegramMessage | None:
     One that we do not know (its sending was not confirmed yet, or never) is
     kept from what Telegram shows of it.
     """
-    shown = _part(query, "message")
-    message_id, chat_id = _number(shown, "message_id"), _number(_part(shown, "chat"), "id")
+    shown = part(query, "message")
+    message_id, chat_id = number(shown, "message_id"), number(part(shown, "chat"), "id")
     if message_id is None or chat_id is None:
         return None
     text = shown.get("text")
@@ -197,7 +171,7 @@ def _locked_message(query: dict[str, Any]) -> TelegramMessage | None:
 
 def _buttons_of(shown: dict[str, Any]) -> list[list[dict[str, str]]]:
     """Return the buttons of ours under a message as Telegram shows it."""
-    rows = _part(shown, "reply_markup").get("inline_keyboard")
+    rows = part(shown, "reply_markup").get("inline_keyboard")
     kept: list[list[dict[str, str]]] = []
     for row in rows if isinstance(rows, list) else []:
         kept.append([])

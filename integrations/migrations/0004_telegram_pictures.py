@@ -86,6 +86,7 @@ class Migration(migrations.Migration):
                             ("waiting", "waiting for its listing"),
                             ("fetching", "to be fetched"),
                             ("kept", "a photo of the listing"),
+                            ("known", "a photo of the listing before"),
                             ("refused", "not kept"),
                             ("failed", "could not be fetched"),
                         ],

@@ -135,6 +135,7 @@ class TelegramPicture(models.Model):
         WAITING = "waiting", "waiting for its listing"
         FETCHING = "fetching", "to be fetched"
         KEPT = "kept", "a photo of the listing"
+        KNOWN = "known", "a photo of the listing before"
         REFUSED = "refused", "not kept"
         FAILED = "failed", "could not be fetched"
 

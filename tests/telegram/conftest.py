@@ -15,6 +15,7 @@ from integrations.simulators import telegram_updates as updates
 from integrations.simulators.world import Reply
 from integrations.telegram_chat import CHANNEL
 from tests.conftest import not_run
+from tests.telegram.photos import Pictures
 
 # The recordings belong to others and stay where they are: beside the repository.
 RECORDED = Path(__file__).resolve().parents[3] / "shared" / "data" / "telegram"
@@ -113,3 +114,10 @@ def recorded(number: str = "*") -> list[dict[str, Any]]:
 def last_kept() -> InboxMessage:
     """Return the inbox row of the last update."""
     return InboxMessage.objects.filter(partner="telegram").latest("id")
+
+
+@pytest.fixture
+def pictures(phone: Phone, settings: Any, tmp_path: Path) -> Pictures:
+    """The person's pictures, and a store for them."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    return Pictures(phone)
