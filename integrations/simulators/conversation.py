@@ -48,7 +48,7 @@ def foreseen(url: str, title: str, camera: str, price: float | None, outcome: st
     """Take a lead's link, title, camera, price and, if it is forced, its outcome, return how it will go."""
     draw = Random(f"{url}|{title}")
     fate = draw.random()
-    drawn = CONFIRMED if fate < 0.55 else FAILED if fate < 0.72 else REPLIED if fate < 0.86 else SILENT
+    drawn = CONFIRMED if fate < 0.52 else FAILED if fate < 0.62 else REPLIED if fate < 0.7 else SILENT
     outcome = outcome or drawn
     share = draw.uniform(0.86, 0.98)
     # Nobody agrees on a price that was never named.

@@ -15,7 +15,7 @@ from integrations.simulators.backlog import Deal, deals
 from integrations.simulators.chatterbot import Chatterbot
 from integrations.simulators.desk import Desk
 from integrations.simulators.habits import Habits, cheaper, foreseen, price_to_ask
-from integrations.simulators.messenger import DEAL
+from integrations.simulators.messenger import DEAL, NO_DEAL
 from integrations.simulators.partner import answered
 from integrations.simulators.pictures import VIEWS, camera
 from integrations.simulators.telegram import Telegram
@@ -31,8 +31,9 @@ DEALS_A_LOOK = 2
 CHAT_PATIENCE = 60.0
 PRICE_LOWERED_AFTER = 60.0
 GIVEN_UP_AFTER = 110.0
-# One in so many of what was sold comes back, and one in so many of what is listed is given up.
-ONE_IN = 6
+# Of so many sales one comes back, one of the first few of them; for so many sales one is given up.
+DOZEN, FEW, SALES_FOR_ONE = 12, 4, 6
+FAULT = "Buyer: the autofocus hunts in low light"
 
 Listing = dict[str, Any]
 
@@ -53,7 +54,9 @@ class Owner:
     def look(self) -> None:
         """Do what is due now."""
         self._hear_old_deals()
-        for listing in self.desk.listings("PURCHASED"):
+        bought = self.desk.listings("PURCHASED")
+        self._hear_of_a_change_of_mind(bought)
+        for listing in bought:
             self._photograph(listing, foreseen(listing["marketplace_url"]))
         for listing in self.desk.listings("RECEIVED"):
             self._list(listing, foreseen(listing["marketplace_url"]))
@@ -88,6 +91,13 @@ class Owner:
         self._once(
             f"deal {deal.item_id}", lambda: Reply(self.chatterbot.messenger.send(DEAL, body)["status"])
         )
+
+    def _hear_of_a_change_of_mind(self, bought: list[Listing]) -> None:
+        """Let Chatterbot tell, once, that a seller backed out after the deal: money is at risk then."""
+        left = [each for each in bought if not foreseen(each["marketplace_url"]).photographs]
+        if left and all(f"deal {deal.item_id}" in self.done for deal in deals()):
+            told = {"listing_id": left[-1]["id"], "reason": "The seller has changed their mind"}
+            self._once("no deal", lambda: Reply(self.chatterbot.messenger.send(NO_DEAL, told)["status"]))
 
     def _photograph(self, listing: Listing, habits: Habits) -> None:
         if not habits.photographs or not self._due(listing["purchased_at"], habits.photographed_after):
@@ -137,7 +147,7 @@ class Owner:
         given_up = sum(act.startswith("end ") for act in self.done)
         old = [listing for listing in listed if self._due(listing["listed_at"], GIVEN_UP_AFTER)]
         waiting = [listing for listing in old if f"end {listing['id']}" not in self.done]
-        if waiting and given_up * ONE_IN <= sold:
+        if waiting and given_up * SALES_FOR_ONE <= sold:
             oldest = min(waiting, key=lambda listing: str(listing["listed_at"]))
             reason = {"reason": "No offers: kept for the shop window"}
             self._once(
@@ -150,16 +160,14 @@ class Owner:
         self._once(f"lower {listing_id}", lambda: self.desk.ask("PATCH", f"/{listing_id}/ebay", json=changed))
 
     def _take_back(self, sold: list[Listing]) -> None:
-        """Refund every so many a sale, the second one first."""
+        """Refund the cheapest of the first few of every dozen sales: a return costs all that was spent."""
         in_order = sorted(sold, key=lambda listing: str(listing["sold_at"]))
-        for listing in in_order[1::ONE_IN]:
-            if listing["ebay_sold_price"]:
-                told = {
-                    "amount": listing["ebay_sold_price"],
-                    "note": "Buyer: the autofocus hunts in low light",
-                    "returned": True,
-                }
-                self._book(listing["id"], "refund", "refund", told)
+        for start in range(0, len(in_order), DOZEN):
+            first = [each for each in in_order[start : start + FEW] if each["ebay_sold_price"]]
+            if len(first) == FEW:
+                cheapest = min(first, key=lambda listing: Decimal(listing["ebay_sold_price"]))
+                told = {"amount": cheapest["ebay_sold_price"], "note": FAULT, "returned": True}
+                self._book(cheapest["id"], "refund", "refund", told)
 
     def _book(self, listing_id: str, kind: str, act: str, told: dict[str, Any]) -> None:
         """Book an amount, once: the ledger knows better than any memory what was booked."""

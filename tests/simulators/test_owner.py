@@ -10,11 +10,13 @@ import pytest
 from PIL import Image
 
 from integrations import relay
+from integrations.models import InboxMessage
 from integrations.simulators import Simulators, backlog, habits, owner, pictures
 from integrations.simulators.desk import Desk
 from integrations.simulators.faults import parse
 from integrations.simulators.feed import demo_items
 from integrations.simulators.sales import listed, sale_body
+from listings import lifecycle
 from listings.models import LedgerLine, ProductListing
 from listings.states import State
 from tests.factories import make_listing, rows, staff, token
@@ -101,6 +103,8 @@ def test_most_cameras_are_photographed_and_some_are_left(hire: Make, no_deals: N
     there.look()
 
     assert (state_of(mine), state_of(left)) == (State.RECEIVED, State.PURCHASED)
+    told = [message for message in InboxMessage.objects.all() if message.kind == "deal-failed"]
+    assert [(message.status, message.subject) for message in told] == [("conflict", left.pk)]
     assert mine.photos.count() == habits.foreseen(mine.marketplace_url).photos
     assert set(mine.photos.values_list("width", "height")) == {(1280, 960)}
     there.look()
@@ -190,8 +194,13 @@ def test_what_does_not_sell_gets_cheaper_and_the_oldest_is_given_up(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_second_sale_comes_back_once(hire: Make, no_deals: None) -> None:
-    sales = [make_listing(State.SOLD) for _ in range(3)]
+def test_the_cheapest_of_the_first_four_sales_comes_back_once(hire: Make, no_deals: None) -> None:
+    sales = [make_listing(State.LISTED) for _ in range(4)]
+    for listing, price in zip(sales[:3], (300, 200, 400), strict=True):
+        lifecycle.sell(listing.pk, by="user:test", ebay_sold_price=Decimal(price))
+    hire().look()
+    assert not LedgerLine.objects.filter(kind=LedgerLine.Kind.REFUND).exists()
+    lifecycle.sell(sales[3].pk, by="user:test", ebay_sold_price=Decimal(500))
 
     hire().look()
     hire().look()
@@ -199,7 +208,7 @@ def test_the_second_sale_comes_back_once(hire: Make, no_deals: None) -> None:
     returned = ProductListing.objects.filter(returned_at__isnull=False)
     assert [listing.pk for listing in returned] == [sales[1].pk]
     refund = LedgerLine.objects.get(kind=LedgerLine.Kind.REFUND)
-    assert refund.amount == Decimal("500.00")
+    assert refund.amount == Decimal("200.00")
     assert (returned[0].final_profit or 0) < 0
 
 
