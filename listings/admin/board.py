@@ -141,11 +141,7 @@ def _columns(
 
 
 def _rich(rows: QuerySet[ProductListing]) -> QuerySet[Any]:
-    return (
-        outreach.with_net_estimate(rows, OutreachSettings.load())
-        .defer("raw_match")
-        .select_related("ebay_offer")
-    )
+    return outreach.with_net_estimate(rows, OutreachSettings.load()).defer("raw_match")
 
 
 def _size(request: HttpRequest, state: State) -> int:
@@ -249,6 +245,7 @@ def _take(request: HttpRequest, listing: ProductListing, step: Step, form: StepF
 def _form(request: HttpRequest, listing: ProductListing, step: Step, form: StepForm) -> str:
     context = _head(listing) | {
         "step": step,
+        "verb": f"{step.words.removesuffix('…')}:",
         "form": form,
         "to": step.to.value,
         "css": step.to.value.lower(),
@@ -266,6 +263,7 @@ def _head(listing: ProductListing) -> dict[str, Any]:
         "label": State(listing.state).label,
         "price": words(listing),
         "cover": staff_url(cover, thumbnail=True) if cover else None,
+        "url": reverse("admin:listings_productlisting_change", args=[listing.pk]),
     }
 
 

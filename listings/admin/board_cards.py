@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.show import amount, span
-from listings import photos
+from listings import offers, photos
 from listings.admin.show import LETTERS, warmth
 from listings.models import Photo, ProductListing
 from listings.states import ENTERED_AT, State
@@ -24,6 +24,12 @@ FOLLOWED_BY: dict[State, State] = {
     State.LISTED: State.SOLD,
 }
 SAMPLE, ENOUGH = 50, 5
+# What eBayLister has been asked and has not answered yet.
+PENDING = {
+    offers.CREATE: "Pending: eBay is asked to list it",
+    offers.UPDATE: "Pending: eBay is asked to change it",
+    offers.END: "Pending: eBay is asked to end it",
+}
 
 
 def stays() -> dict[str, timedelta]:
@@ -40,10 +46,14 @@ def stays() -> dict[str, timedelta]:
 
 
 def cards(rows: Iterable[Any], medians: dict[str, timedelta], now: datetime) -> list[dict[str, Any]]:
-    """Return the cards of listings that carry `net_estimate`; one query more, for their covers."""
+    """Return the cards of listings that carry `net_estimate`; two queries more: their covers, what eBay was asked."""
     rows = list(rows)
     pictures = covers([row.pk for row in rows])
-    return [_card(row, pictures.get(row.pk, (None, 0)), medians, now) for row in rows]
+    asked = {pk: PENDING[call["operation"]] for pk, call in offers.pending(rows).items()}
+    return [
+        _card(row, pictures.get(row.pk, (None, 0)), medians, now) | {"pending": asked.get(str(row.pk), "")}
+        for row in rows
+    ]
 
 
 def covers(ids: list[UUID]) -> dict[UUID, tuple[Photo, int]]:
@@ -81,7 +91,6 @@ def _card(
         "warm_why": why,
         "left": _left(row, now),
         "error": row.error_message,
-        "pending": _pending(row),
         "closed": state in (State.SOLD, State.CANCELLED),
     }
 
@@ -121,14 +130,6 @@ def _warmth(row: ProductListing, usual: timedelta | None, now: datetime) -> tupl
     share = (now - row.state_changed_at) / usual
     warm = 0 if share < 1 else 1 if share < 1.5 else 2 if share < 2.5 else 3
     return warm, f"Half of them leave {State(row.state).label} within {span(usual)}"
-
-
-def _pending(row: ProductListing) -> str:
-    """Say what has been asked of eBayLister and not been answered."""
-    offer = getattr(row, "ebay_offer", None)
-    if row.state != State.RECEIVED or offer is None or offer.requested_at is None or offer.accepted_at:
-        return ""
-    return "Waits for eBay"
 
 
 def words(row: ProductListing) -> str:

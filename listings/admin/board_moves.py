@@ -20,8 +20,12 @@ NO_WAY_BACK: dict[State, str] = {
 
 def sends(step: Step) -> str:
     """Say in a line what the outside hears of a step, beside the event that every step is."""
-    told = [words for topic, words in step.calls if topic in outbox.ROUTES]
-    return " ".join([*told, *step.also]) or "Nothing is sent but our event."
+    return " ".join([*_writes(step), *step.also]) or "Nothing is sent but our event."
+
+
+def _writes(step: Step) -> list[str]:
+    """Say what partners hear: a key that is hit by mistake must not be how they come to hear it."""
+    return [words for topic, words in step.calls if topic in outbox.ROUTES]
 
 
 def why_illegal(origin: State, to: State) -> tuple[str, str]:
@@ -36,7 +40,7 @@ def why_illegal(origin: State, to: State) -> tuple[str, str]:
         return "No way back", NO_WAY_BACK[to]
     between = FORWARD[FORWARD.index(origin) + 1 : FORWARD.index(to)]
     away = "Two steps away" if len(between) == 1 else f"{len(between) + 1} steps away"
-    return away, f"First {' and '.join(state.label for state in between[-2:])}."
+    return away, f"First {', then '.join(state.label for state in between)}."
 
 
 def moves() -> dict[str, dict[str, dict[str, Any]]]:
@@ -52,7 +56,13 @@ def _move(origin: State, to: State) -> dict[str, Any]:
     if step is None or to.value not in allowed_from(origin):
         head, words = why_illegal(origin, to)
         return {"legal": False, "head": head, "words": words}
-    return {"legal": True, "asks": step.asks, "head": f"Drop: {step.words}", "words": sends(step)}
+    return {
+        "legal": True,
+        "asks": step.asks,
+        "writes": bool(_writes(step)),
+        "head": f"Drop: {step.words}",
+        "words": sends(step),
+    }
 
 
 def options(origin: State) -> dict[str, list[dict[str, Any]]]:
@@ -72,6 +82,6 @@ def _option(to: State) -> dict[str, Any]:
         "css": to.value.lower(),
         "letter": LETTERS[to],
         "label": to.label,
-        "act": step.words,
+        "act": f"{step.words.removesuffix('…')}.",
         "asks": step.asks,
     }

@@ -84,7 +84,8 @@
   const open = (html) => {
     dialog.innerHTML = html;
     if (!dialog.open) dialog.showModal();
-    (dialog.querySelector(".ae-wrong input") || dialog.querySelector("form .ae-input") || dialog.querySelector("[autofocus]"))?.focus();
+    const first = [".ae-wrong .ae-input", "form .ae-input", ".bo-option, [type=submit]", "[data-close]"];
+    first.map((each) => dialog.querySelector(each)).find(Boolean).focus();
   };
 
   const take = async (card, to, body) => {
@@ -107,12 +108,13 @@
     say(answer.words, { refused: !answer.ok });
   };
 
-  const drop = async (card, to) => {
+  // A drop has been told what it sends; a key may be hit by mistake, so what it would tell a partner is shown first.
+  const drop = async (card, to, { byKey = false } = {}) => {
     const move = moves[card.dataset.in][to];
     putBack();
     if (to === card.dataset.in) return;
     if (!move?.legal) { say(`${titleOf(card)} stays: ${move ? `${move.head}. ${move.words}` : "no step leads there."}`, { refused: true }); return; }
-    if (!move.asks) { const body = new URLSearchParams({ seen: card.dataset.in }); await take(card, to, body); return; }
+    if (!move.asks && !(byKey && move.writes)) { const body = new URLSearchParams({ seen: card.dataset.in }); await take(card, to, body); return; }
     dialog.dataset.listing = card.dataset.listing;
     const answer = await ask(`${address(card, to)}?seen=${card.dataset.in}`);
     if (answer.html) open(answer.html);
@@ -184,7 +186,7 @@
     if (event.key === " ") { event.preventDefault(); picked === card ? putBack() : pick(card); return; }
     if (event.key === ".") { event.preventDefault(); sheet(card); return; }
     const to = KEYS[event.key.toLowerCase()];
-    if (to) { event.preventDefault(); drop(card, to); }
+    if (to) { event.preventDefault(); drop(card, to, { byKey: true }); }
   });
 
   window.aetosBoard = { ...window.aetosBoard, board, dialog, mayAct, pick, putBack, drop, busy: () => Boolean(picked) || dialog.open || sending };
