@@ -121,7 +121,7 @@ class Owner:
                 reply_to,
                 picture=picture,
                 chat_id=chat_id,
-                album=str(int(listing["id"][:8], 16)),
+                album=str(int(listing["id"][-12:], 16)),
             )
         return reply
 

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from integrations import relay
+from integrations import outbox, relay
+from integrations.channels import TELEGRAM_FILES
 from integrations.models import InboxMessage
 from integrations.simulators import Simulators, backlog, habits, owner, pictures
 from integrations.simulators.desk import Desk
 from integrations.simulators.faults import parse
 from integrations.simulators.feed import demo_items
 from integrations.simulators.sales import listed, sale_body
+from integrations.telegram_chat import say
 from listings import lifecycle
 from listings.models import LedgerLine, ProductListing
 from listings.states import State
@@ -141,13 +143,21 @@ def test_a_photo_replies_to_the_message_about_its_listing(
     hire: Make, no_deals: None, quick: Simulators
 ) -> None:
     listing = make_listing(State.PURCHASED, url=link(lambda habit: habit.photographs and habit.by_telegram))
-    about = quick.telegram.chat.said(CHAT, {"is_bot": True}, text=f"Bought: Sony [{listing.short_code}]")
+    other = make_listing(State.PURCHASED, url=listing.marketplace_url.replace("item/7", "item/6"))
+    outbox.put(say(f"Bought: {listing.title} [{listing.short_code}]", subject=listing.pk))
+    relay.serve("telegram")
+    about = quick.telegram.sent[-1]
     there = hire()
 
-    there._photograph(there.desk.listings("PURCHASED")[0], habits.foreseen(listing.marketplace_url))
-
+    there._photograph(there.desk.listings("PURCHASED")[1], habits.foreseen(listing.marketplace_url))
+    there._send_photos(there.desk.listings("PURCHASED")[0], [pictures.camera(160, 120)])
     first = quick.telegram.calls[0].body["message"]
     assert first["reply_to_message"]["message_id"] == about["message_id"]
+    relay.serve(TELEGRAM_FILES)
+    arrow = listing.history.get(to_state=State.RECEIVED)
+    assert arrow.triggered_by.startswith("telegram:")
+    assert listing.photos.count() == habits.foreseen(listing.marketplace_url).photos
+    assert (state_of(other), other.photos.count()) == (State.RECEIVED, 1)
 
 
 @pytest.mark.django_db(transaction=True)
