@@ -88,17 +88,25 @@ class ListForm(StepForm):
     by_hand = forms.BooleanField(required=False, widget=forms.HiddenInput)
     reason = _text("Note", required=False, limit=1000)
 
+    def __init__(self, listing: ProductListing, data: Any = None, *, by_hand: bool = False) -> None:
+        super().__init__(listing, data)
+        if not by_hand and not (data is not None and data.get("by_hand")):
+            return
+        self.initial["by_hand"] = True
+        self.order_fields(["ebay_listing_id"])
+        for name in ("ebay_listing_id", "ebay_asking_price"):
+            self.fields[name].required, self.fields[name].help_text = True, ""
+
     def proposed(self, listing: ProductListing) -> dict[str, Any]:
         """Propose the draft's price, which is what was asked plus what was to be earned until staff change it."""
         return {**super().proposed(listing), "ebay_asking_price": offers.draft(listing).price}
 
     def clean(self) -> dict[str, Any]:
-        """Demand number and price of what was listed by hand."""
+        """Demand the price of what was listed by hand: nobody else will tell it."""
         told = super().clean() or {}
-        if told.pop("by_hand", False) or told.get("ebay_listing_id"):
-            for name in ("ebay_listing_id", "ebay_asking_price"):
-                if name not in self.errors and told.get(name) in (None, ""):
-                    self.add_error(name, "It is needed for what you listed by hand.")
+        told.pop("by_hand", None)
+        if told.get("ebay_listing_id") and told.get("ebay_asking_price", "") is None:
+            self.add_error("ebay_asking_price", "At what price did you list it?")
         return told
 
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from integrations.show import amount, money, text, when
-from listings import lifecycle, offers
+from listings import deliveries, lifecycle, offers
 from listings.admin.arrows import why_not
 from listings.admin.books import AmountField
 from listings.admin.show import outward, who
@@ -107,12 +107,18 @@ def context(request: HttpRequest, listing: ProductListing, failed: Failed | None
     panel = {
         "url": reverse("admin:listings_productlisting_ebay", args=[listing.pk]),
         "waits": _waits(call) if call else None,
-        "refused": offer.problems,
+        "refused": _refused(listing),
         "may_edit": request.user.has_perm(EDIT),
         "may_list": request.user.has_perm(LIST),
     }
     shown = _drafted if listing.state == State.RECEIVED else _listed
     return {"ebay": panel | shown(listing, offer, panel, failed)}
+
+
+def _refused(listing: ProductListing) -> str:
+    """Return the words of a call to eBayLister that was given up; empty where none was."""
+    words = listing.error_message or ""
+    return words if words.startswith(tuple(deliveries.WORDS[topic] for topic in WAITS)) else ""
 
 
 def _waits(call: dict[str, Any]) -> dict[str, Any]:
@@ -146,9 +152,6 @@ def _drafted(
         "state": "received",
         "rows": _rows(form, offer.problems) if form else [],
         "facts": [] if form else facts,
-        "elsewhere": {
-            name: told for name, told in offer.problems.items() if not form or name not in form.fields
-        },
         "errors": form.non_field_errors() if form else [],
         "most": offers.MAX_TITLE,
         "lacking": [
@@ -190,7 +193,6 @@ def _listed(
         "ended": offer.ended_at,
         "by_hand": not number,
         "acts": acts,
-        "elsewhere": {name: told for name, told in offer.problems.items() if name != "price" or not acts},
     }
 
 

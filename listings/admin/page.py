@@ -11,7 +11,7 @@ from integrations.models import InboxMessage
 from integrations.show import link, text, when
 from listings import conflicts
 from listings.admin import outside, sighted
-from listings.admin.arrows import Step, StepForm, steps_of
+from listings.admin.arrows import ListForm, Step, StepForm, steps_of
 from listings.admin.show import LETTERS, age, outward, state_badge
 from listings.admin.timeline import GROUPS, timeline
 from listings.lifecycle import FORWARD
@@ -58,7 +58,7 @@ def _steps(listing: ProductListing, failed: StepForm | None) -> list[dict[str, A
     steps = []
     for step in steps_of(listing):
         is_failed = failed is not None and type(failed) is step.form and step.asks
-        form = failed if failed is not None and is_failed else step.form(listing)
+        form = failed if failed is not None and is_failed else _form(listing, step)
         steps.append(
             {
                 "step": step,
@@ -74,8 +74,13 @@ def _steps(listing: ProductListing, failed: StepForm | None) -> list[dict[str, A
     return steps
 
 
+def _form(listing: ProductListing, step: Step) -> StepForm:
+    # What eBayLister is to list is asked by the eBay panel.
+    return ListForm(listing, by_hand=True) if step.to == State.LISTED else step.form(listing)
+
+
 def _on_the_ebay_panel(form: StepForm) -> dict[str, Any]:
-    """Lead to the panel, whose forms list it; this one is for what was listed by hand."""
+    """Lead to the panel, which has its own form; this one is for what was listed by hand."""
     told = form.data
     return {"link": "#ebay", "by_hand": bool(told.get("by_hand") or told.get("ebay_listing_id"))}
 
