@@ -1,23 +1,28 @@
 """A pytest plugin: what needs a server that is not there is left out, counted and said, never passed over.
 
-Tests marked `postgres` need DATABASE_URL to name a PostgreSQL, those marked `rabbitmq` need RABBITMQ_URL.
+Tests marked `postgres` need DATABASE_URL to name a PostgreSQL, those marked `rabbitmq` need RABBITMQ_URL,
+those marked `chromium` a Chromium on the PATH.
 Two runs at once share one RabbitMQ: there they take turns, test by test.
 """
 
 import fcntl
 import json
 import os
+import shutil
 from collections import Counter
 from collections.abc import Generator, Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
-SERVERS = {"postgres": "PostgreSQL", "rabbitmq": "RabbitMQ"}
+SERVERS = {"postgres": "PostgreSQL", "rabbitmq": "RabbitMQ", "chromium": "Chromium"}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Where the runner wants to know which tests were left out; it then says so itself, once for all its runs.
 REPORT_VARIABLE = "NOT_RUN_REPORT"
 # The file that a run locks while one of its tests is at the broker.
 TURNS_VARIABLE = "BROKER_TURNS"
+# Set for a run beside another that has the browser's tests: they are about pages, not about the database.
+NO_BROWSER = "NO_BROWSER"
 _left_out = pytest.StashKey[dict[str, list[str]]]()
 
 
@@ -26,8 +31,14 @@ def absent(environment: Mapping[str, str]) -> set[str]:
     there = {
         "postgres": environment.get("DATABASE_URL", "").startswith(("postgres://", "postgresql://")),
         "rabbitmq": bool(environment.get("RABBITMQ_URL")),
+        "chromium": chromium() is not None and environment.get(NO_BROWSER) != "true",
     }
     return {marker for marker, found in there.items() if not found}
+
+
+def chromium() -> str | None:
+    """Return the path of an installed Chromium."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def closing_line(left_out: Iterable[list[str]]) -> str:

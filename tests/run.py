@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.needs import REPORT_VARIABLE, TURNS_VARIABLE, closing_line
+from tests.needs import NO_BROWSER, REPORT_VARIABLE, TURNS_VARIABLE, closing_line
 from tests.services import Found, NotUsable, find_postgres, find_rabbitmq
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,14 +39,11 @@ def main(given: list[str]) -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aetos-run-")))
         environment[TURNS_VARIABLE] = str(folder / "turns")
         runs = ([("PostgreSQL", postgres.url)] if postgres else []) + [("SQLite", "")]
-        started = [
-            stack.enter_context(
-                running(
-                    name, _environment(environment, url, rabbitmq), folder / name, given, shown=number == 0
-                )
-            )
-            for number, (name, url) in enumerate(runs)
-        ]
+        started = []
+        for name, url in runs:
+            first = not started
+            changed = _environment(environment, url, rabbitmq, first=first)
+            started.append(stack.enter_context(running(name, changed, folder / name, given, shown=first)))
         outcomes = [run.outcome() for run in started]
     line = closing_line(not_run_at_all([left_out for _, left_out in outcomes]).values())
     if line:
@@ -113,10 +110,14 @@ def not_run_at_all(runs: list[dict[str, list[str]]]) -> dict[str, list[str]]:
     return {test: servers for test, servers in first.items() if all(test in other for other in others)}
 
 
-def _environment(given: dict[str, str], database_url: str, rabbitmq: Found | None) -> dict[str, str]:
+def _environment(
+    given: dict[str, str], database_url: str, rabbitmq: Found | None, *, first: bool
+) -> dict[str, str]:
     environment = {
         name: value for name, value in given.items() if name not in ("DATABASE_URL", "RABBITMQ_URL")
     }
+    if not first:
+        environment[NO_BROWSER] = "true"
     if database_url:
         environment["DATABASE_URL"] = database_url
     if rabbitmq:

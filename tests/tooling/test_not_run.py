@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.needs import absent, closing_line
+from tests.needs import NO_BROWSER, absent, chromium, closing_line
 from tests.run import not_run_at_all, verdict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,9 +25,11 @@ def test_plain(): pass
 
 
 def test_what_the_environment_names_is_there() -> None:
-    assert absent({}) == {"postgres", "rabbitmq"}
-    assert absent({"DATABASE_URL": "sqlite:///x", "RABBITMQ_URL": ""}) == {"postgres", "rabbitmq"}
-    assert absent({"DATABASE_URL": "postgres://h/d", "RABBITMQ_URL": "amqp://h/"}) == set()
+    browser = set() if chromium() else {"chromium"}
+    assert absent({}) == {"postgres", "rabbitmq"} | browser
+    assert absent({"DATABASE_URL": "sqlite:///x", "RABBITMQ_URL": ""}) == {"postgres", "rabbitmq"} | browser
+    assert absent({"DATABASE_URL": "postgres://h/d", "RABBITMQ_URL": "amqp://h/"}) == browser
+    assert "chromium" in absent({NO_BROWSER: "true"})
 
 
 def test_the_line_counts_by_server() -> None:

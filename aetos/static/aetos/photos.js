@@ -100,6 +100,7 @@
 
   function enhanceAdding(form) {
     const input = form.querySelector("input[type=file]");
+    input.hasChangeListener = true; // the theme's script would look for a text field beside it, and fail
     const over = (on) => form.classList.toggle("ae-over", on);
     form.querySelector(".ae-drop-hint").hidden = false;
     form.addEventListener("submit", (event) => {
