@@ -98,7 +98,7 @@ class EbayLister(Partner):
         return [asdict(offer) for offer in self.listings]
 
     def recall(self, kept: Any) -> None:
-        """Take the offers of an earlier run; those that are not sold yet still may be."""
+        """Take the offers of an earlier run; what is not sold yet still may be, and a late fee still comes."""
         for values in kept:
             offer = Offer(**values)
             with self.lock:
@@ -127,8 +127,10 @@ class EbayLister(Partner):
         return compact(201, offer.created())
 
     def _expect(self, offer: Offer, fault: Fault) -> None:
-        """Let an offer sell when its time comes, if it is to sell at all."""
-        if offer.outcome != "unsold":
+        """Let an offer sell when its time comes, if it is to sell at all, or its fee follow the sale."""
+        if offer.status == "sold":
+            self._expect_fee(offer)
+        elif offer.outcome != "unsold":
             self.follow(fault, offer.sells_after, lambda: self._sell(offer, fault))
 
     def _one(self, listing_id: str, request: Request) -> Answer:
@@ -165,8 +167,11 @@ class EbayLister(Partner):
             body = sale_body(offer, with_fee=offer.outcome == "sold")
             offer.sells(body)
         self._send(body, attempts=ATTEMPTS, twice=fault.callback_twice)
-        if offer.outcome == "late_fee":
-            # eBay's fee can come after the order: the same sale is told again, now with it.
+        self._expect_fee(offer)
+
+    def _expect_fee(self, offer: Offer) -> None:
+        """Let the fee follow where eBay's came after the order: the same sale is told again, now with it."""
+        if offer.outcome == "late_fee" and offer.sale and "ebay_fees" not in offer.sale:
             self.world.later(offer.fee_after, lambda: self._tell_fee(offer))
 
     def _tell_fee(self, offer: Offer) -> None:

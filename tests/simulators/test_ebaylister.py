@@ -157,6 +157,20 @@ def test_an_offer_still_sells_after_a_restart(
         assert orchestrator.wait(1)[0].json["listing_id"] == made["listing_id"]
 
 
+def test_a_fee_still_follows_after_a_restart(
+    ask: Ask, orchestrator: Recorder, switch: Any, sims: Simulators, tmp_path: Path
+) -> None:
+    switch("ebaylister", outcome="late_fee", callback_before_answer=True)
+    sims.world.time_scale = 1.0
+    ask("ebaylister", "POST", "/listings", json=listing())
+    save(tmp_path / "kept.json", sims.partners)
+    with Simulators(orchestrator.url, time_scale=60_000.0) as restarted:
+        recall(tmp_path / "kept.json", restarted.partners)
+        sale, again = (call.json for call in orchestrator.wait(2))
+        assert again == sale | {"ebay_fees": again["ebay_fees"]}
+        assert len(orchestrator.quiet()) == 2
+
+
 def test_the_sale_can_come_before_the_answer_and_twice(ask: Ask, orchestrator: Recorder, switch: Any) -> None:
     switch("ebaylister", outcome="sold", callback_before_answer=True, callback_twice=True, times=1)
     ask("ebaylister", "POST", "/listings", json=listing())
