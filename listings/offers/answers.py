@@ -15,6 +15,7 @@ from integrations import ebaylister, outbox
 from integrations.http import PermanentError
 from integrations.models import DeliveryAttempt, OutboxMessage
 from integrations.outbox import Delivery
+from integrations.show import amount
 from listings import deliveries, facts, lifecycle
 from listings.models import EbayOffer, Note, ProductListing
 from listings.offers.calls import CREATE, END, UPDATE
@@ -145,7 +146,7 @@ def _changed(listing_id: str, changes: dict[str, Any]) -> None:
     if "price" in kept:
         kept["price"] = price = Decimal(kept["price"]["value"])
         if price != listing.ebay_asking_price:
-            text = f"The price on eBay is {price:.2f} now, as eBayLister confirmed."
+            text = f"The price on eBay is {amount(price)} now, as eBayLister confirmed."
             facts.learn(listing, by=EBAY, text=text, ebay_asking_price=price)
     EbayOffer.objects.update_or_create(listing=listing, defaults={**kept, "problems": {}})
     deliveries.clear_error(listing.pk, UPDATE)

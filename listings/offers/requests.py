@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from integrations.show import amount
 from listings import lifecycle, photos
 from listings.models import EbayOffer, Note, ProductListing
 from listings.offers import calls
@@ -88,7 +89,7 @@ def to_list(
     _keep(listing, {**kept, "requested_at": listing.db_now, "requested_by": by})
     until = listing.db_now + PHOTOS_ARE_SHOWN_FOR
     calls.ask(listing, calls.CREATE, {"offer": _offer(listing, ready, until), "reason": reason}, by=by)
-    text = f"Asked eBayLister to list it at {ready.price:.2f}. {reason}"
+    text = f"Asked eBayLister to list it at {amount(ready.price)}. {reason}"
     Note.objects.create(listing=listing, by=by, text=text.strip())
     return listing
 
@@ -133,7 +134,7 @@ def to_change(listing_id: ListingId, *, by: str, **changes: Any) -> ProductListi
     told |= {} if price is None else {"price": money(price)}
     calls.ask(listing, calls.UPDATE, {"ebay_listing_id": listing.ebay_listing_id, "changes": told}, by=by)
     EbayOffer.objects.filter(listing=listing).update(problems={})
-    shown = [f"price {price:.2f}" if name == "price" else name for name in told]
+    shown = [f"price {amount(price)}" if name == "price" else name for name in told]
     Note.objects.create(listing=listing, by=by, text=f"Asked eBayLister to change: {', '.join(shown)}.")
     return listing
 

@@ -185,7 +185,7 @@ def test_a_price_is_known_as_changed_when_ebaylister_has_confirmed(
     assert fresh(listed).ebay_asking_price == Decimal("479.99")
     shown = ebay("get", listed).json()
     assert (shown["price"], shown["title"], shown["pending"]) == ("479.99", "Sony A6400 with lens", None)
-    assert "Asked eBayLister to change: title, price 479.99." in notes(listed)
+    assert "Asked eBayLister to change: title, price £479.99." in notes(listed)
 
 
 def test_of_two_changes_that_wait_the_later_counts(

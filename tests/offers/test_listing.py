@@ -59,7 +59,7 @@ def test_it_waits_in_received_and_is_listed_when_ebaylister_has_answered(sims: S
     kept = offer(listing)
     assert (kept.offer_id, kept.url) == (made.offer_id, made.url)
     assert kept.requested_at and kept.accepted_at and kept.requested_at <= kept.accepted_at
-    assert notes(listing) == ["Asked eBayLister to list it at 500.00. photos are good"]
+    assert notes(listing) == ["Asked eBayLister to list it at £500.00. photos are good"]
 
 
 def test_what_is_sent(sims: Simulators, ask: Any, client: Client, settings: Any) -> None:
