@@ -192,6 +192,29 @@ def test_the_command_serves_feeds_and_ends(orchestrator: Recorder, tmp_path: Pat
     assert output.startswith("simulators: scraperv2, chatterbot, ebaylister, telegram on port ")
 
 
+def test_with_a_token_the_owner_comes_too(orchestrator: Recorder) -> None:
+    orchestrator.alive = 403
+    given = environment(orchestrator.url) | {"DEMO_OWNER_TOKEN": "secret-token"}
+    command = [sys.executable, "-W", "error", "-u", "-m", "integrations.simulators", "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--time-scale", "6000"],
+        cwd=ROOT,
+        env=given,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        call = orchestrator.wait(1, 20)[0]
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, output
+    assert (call.path.partition("?")[0], call.header("Authorization")) == (
+        "/admin/listings",
+        "Token secret-token",
+    )
+    assert "secret-" not in output
+
+
 def test_the_command_names_the_key_it_lacks() -> None:
     given = environment("http://127.0.0.1:1") | {"EBAY_API_KEY": " "}
     command = [sys.executable, "-m", "integrations.simulators", "--port", "0"]
