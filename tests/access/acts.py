@@ -64,12 +64,12 @@ INBOX, OUTBOX = "/staff/integrations/inboxmessage/", "/staff/integrations/outbox
 API = "/admin/listings/{found}"
 
 
-def _bulk(action: str, row: str, **asked: str) -> Act:
+def _bulk(action: str, row: str, **asked: Any) -> Act:
     return _post(CAMERA, MOVE, LISTING, action=action, confirmed="1", _selected_action=row, **asked)
 
 
-A_RULE = {"name": "x", "min_confidence": "90", "min_net_estimate": "1"}
-A_PLAN = {"name": "x", "brands": "Sony", "search": "x", "times": "09:00", "time_zone": "UTC"}
+A_RULE: dict[str, Any] = {"name": "x", "min_confidence": "90", "min_net_estimate": "1"}
+A_PLAN: dict[str, Any] = {"name": "x", "brands": "Sony", "search": "x", "times": "09:00", "time_zone": "UTC"}
 
 PAGES = [
     *_model("listings.productlisting", "{found}"),

@@ -189,7 +189,7 @@ def names(patterns: Any = None, space: str = "") -> Iterator[str]:
 
 def route(act: Act) -> str:
     """Name the route of an act."""
-    example = defaultdict(lambda: uuid.UUID(int=0), dict.fromkeys(NUMBERS, 1))
+    example: dict[str, Any] = defaultdict(lambda: uuid.UUID(int=0), dict.fromkeys(NUMBERS, 1))
     name = resolve(act.url.partition("?")[0].format_map(example)).view_name
     return name.removesuffix("-slash")
 
