@@ -17,8 +17,9 @@ from aetos.navigation import CHANNEL_LIST, JOBS, LISTINGS, OUTBOX
 from integrations import clock
 from integrations.admin.channels import health, waiting_by_channel
 from integrations.channels import CHANNELS
-from integrations.models import Channel
+from integrations.models import Channel, Pulse
 from integrations.show import span
+from integrations.tasks import TASKS
 from listings import earnings, pipeline
 from listings.admin.queue import bound
 from listings.admin.show import LETTERS
@@ -36,6 +37,7 @@ MONEY_WORDS = {
     State.SOLD: "profit",
     State.CANCELLED: "",
 }
+SILENT_AFTER = timedelta(minutes=2)
 PARTNERS = {
     "events": "Events",
     "scraperv2": "ScraperV2",
@@ -69,6 +71,7 @@ def parts(request: HttpRequest) -> dict[str, Any]:
         "total": sum(each["count"] for each in states),
         "money": _money(states) if sees and may("listings.view_ledgerline") else None,
         "channels": _channels() if may("integrations.view_channel") else [],
+        "pulse": _pulse() if may("integrations.view_channel") else None,
         "jobs": list(ScrapeJob.objects.defer("deliveries")[:3]) if may("scraping.view_scrapejob") else [],
         "jobs_url": reverse(JOBS),
         "may_run": may("scraping.trigger_scrape"),
@@ -126,6 +129,17 @@ def _money(states: list[dict[str, Any]]) -> dict[str, Any]:
     limits = OutreachSettings.objects.first() or OutreachSettings()
     stock = sum(each["money"] for each in states if each["css"] in ("received", "listed"))
     return {**bound(limits), "stock": stock, "earned": earnings.up_to_now(limits)}
+
+
+def _pulse() -> dict[str, str]:
+    """Say when a task last came from beat and was run by a worker: every half minute while all is well."""
+    last = Pulse.objects.filter(name=TASKS).first()
+    if last is None:
+        return {"words": "no sign of life yet", "tone": "warn"}
+    silent = clock.now() - last.beaten_at
+    if silent < SILENT_AFTER:
+        return {"words": f"alive {span(silent)} ago", "tone": "good"}
+    return {"words": f"no sign of life for {span(silent)}: nothing is sent or swept", "tone": "bad"}
 
 
 def _channels() -> list[dict[str, Any]]:

@@ -8,12 +8,13 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from integrations import relay, webhooks
-from integrations.models import InboxMessage
+from integrations.models import InboxMessage, Pulse
 
 log = structlog.get_logger(__name__)
 
 GRACE = timedelta(seconds=60)  # the request that brought the message is still at work on it
 BATCH = 500
+TASKS = "tasks"  # the name of the sign of life
 Status = InboxMessage.Status
 
 
@@ -25,7 +26,11 @@ def deliver(channel: str) -> int:
 
 @shared_task(name="integrations.process_inbox")
 def process_inbox() -> int:
-    """Process what was received and not finished, and try again what was parked; return how many were looked at."""
+    """Process what was received and not finished, and try again what was parked; return how many were looked at.
+
+    It leaves a sign of life, too: it has come from beat, and a worker runs it.
+    """
+    Pulse.objects.update_or_create(name=TASKS, defaults={"beaten_at": Now()})
     unfinished = Q(status=Status.RECEIVED, received_at__lt=Now() - GRACE)
     # Parked ones by turns, the longest untried first: an old one that nobody can place never starves the others.
     due = InboxMessage.objects.filter(unfinished | Q(status=Status.PARKED))

@@ -1,6 +1,7 @@
 """The models of integrations, in one place to import from."""
 
 from integrations.models.messages import Channel, DeliveryAttempt, InboxMessage, OutboxMessage
+from integrations.models.pulse import Pulse
 from integrations.models.telegram import (
     TelegramAlbum,
     TelegramMessage,
@@ -15,6 +16,7 @@ __all__ = [
     "DeliveryAttempt",
     "InboxMessage",
     "OutboxMessage",
+    "Pulse",
     "TelegramAlbum",
     "TelegramMessage",
     "TelegramPicture",

@@ -10,7 +10,8 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
-from integrations.models import Channel, InboxMessage, OutboxMessage
+from integrations.models import Channel, InboxMessage, OutboxMessage, Pulse
+from integrations.tasks import process_inbox
 from listings.models import ProductListing
 from scraping import jobs
 from scraping.models import ScrapeJob
@@ -117,6 +118,14 @@ def test_channels_and_what_waits_on_them(viewer: Client) -> None:
     assert "held back until" in html
     assert "503 &lt;b&gt;" in html
     assert "No broker is configured" in html
+
+
+def test_a_worker_that_stands_still_is_seen(viewer: Client) -> None:
+    assert "no sign of life yet" in viewer.get("/staff/").content.decode()
+    process_inbox()
+    assert "alive under a minute ago" in viewer.get("/staff/").content.decode()
+    Pulse.objects.update(beaten_at=timezone.now() - timedelta(minutes=5))
+    assert "no sign of life for 5 minutes" in viewer.get("/staff/").content.decode()
 
 
 def test_an_empty_product_says_what_to_do(operator: Client, viewer: Client) -> None:

@@ -24,7 +24,7 @@ def state(listing: ProductListing) -> str:
     return str(ProductListing.objects.get(pk=listing.pk).state)
 
 
-def a_picture() -> dict[str, Any]:
+def a_picture() -> Any:
     """Return a file as a chooser hands it over."""
     file = io.BytesIO()
     Image.new("RGB", (640, 480), "teal").save(file, "JPEG")
