@@ -27,7 +27,7 @@ from listings.photos.album import BOUGHT
 FETCH = "telegram.fetch_photo"
 LONGEST_CAPTION = 4096
 # Codes look like words, and words like codes: which it is, the listings say.
-WORD = re.compile(rf"(?<!\w)[{CODE_ALPHABET}]{{{CODE_LENGTH}}}(?!\w)", re.ASCII | re.IGNORECASE)
+WORD = re.compile(rf"(?<!\w)[{CODE_ALPHABET}{CODE_ALPHABET.lower()}]{{{CODE_LENGTH}}}(?!\w)")
 ID = re.compile(r"(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])", re.ASCII | re.IGNORECASE)
 Outcome = TelegramPicture.Outcome
 Made = tuple[str, uuid.UUID | None]

@@ -127,6 +127,12 @@ class Telegram(Partner):
         """Send a text to the bot as a person would, return the orchestrator's reply."""
         return self._say({"text": text}, reply_to, chat_id, user_id)
 
+    def edit_caption(self, caption: str, message_id: int | None = None) -> Reply:
+        """Write another caption under a photo that was sent (None: the last) as its sender would, return the reply."""
+        with self.lock:
+            edited = self.chat.captioned(caption, message_id)
+        return self.deliver({"edited_message": edited})
+
     def deliver(self, update: dict[str, Any], *, attempts: int = ATTEMPTS) -> Reply:
         """Take an Update, number it if it is not, post it with the secret until it is taken."""
         update = {"update_id": next(self._update_ids)} | update
@@ -141,23 +147,25 @@ class Telegram(Partner):
 
     def act(self, order: dict[str, Any]) -> dict[str, Any]:
         """Take `{"press": "Cancel", "message_id": …}`, `{"photo": true, "caption": …, "reply_to": …}`,
-        `{"say": "…"}` or `{"update": {…}}`, do it, return the reply's status and answer.
+        `{"edit": "the new caption", "message_id": …}`, `{"say": "…"}` or `{"update": {…}}`, do it,
+        return the reply's status and answer.
         """
-        options = {
-            name: value for name, value in order.items() if name not in ("press", "photo", "say", "update")
-        }
+        acts = ("press", "photo", "edit", "say", "update")
+        options = {name: value for name, value in order.items() if name not in acts}
         try:
             if "press" in order:
                 reply = self.press(order["press"], **options)
             elif "photo" in order:
                 picture = base64.b64decode(order["photo"]) if isinstance(order["photo"], str) else None
                 reply = self.send_photo(picture=picture, **options)
+            elif "edit" in order:
+                reply = self.edit_caption(order["edit"], **options)
             elif "say" in order:
                 reply = self.send_text(order["say"], **options)
             elif isinstance(order.get("update"), dict):
                 reply = self.deliver(order["update"], attempts=1)
             else:
-                raise ValueError("press, photo, say or update is expected")
+                raise ValueError("press, photo, edit, say or update is expected")
         except TypeError as error:
             raise ValueError(f"unknown option: {error}") from error
         return {"status": reply.status, "answer": readable(reply.text)}

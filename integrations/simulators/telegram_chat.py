@@ -71,6 +71,19 @@ class Chat:
         self.messages[found["message_id"]] = edited
         return edited
 
+    def captioned(self, caption: str, message_id: int | None) -> dict[str, Any]:
+        """Take a caption and a person's photo (None: the last), return it with that caption.
+
+        Raise ValueError if there is none.
+        """
+        for said in reversed(self.messages.values()):
+            mine = not said["from"]["is_bot"] and ("photo" in said or "document" in said)
+            if mine and message_id in (None, said["message_id"]):
+                edited = said | {"caption": caption, "edit_date": said["date"]}
+                self.messages[said["message_id"]] = edited
+                return edited
+        raise ValueError("no such photo of a person's")
+
     def with_buttons(self, message_id: int | None) -> dict[str, Any]:
         """Take a message's number (None: the last with buttons), return it; raise ValueError if there is none."""
         for sent in reversed(self.messages.values()):

@@ -55,6 +55,10 @@ class Files:
         mime = "image/heic" if kind == "heic" else "image/jpeg"
         return {"file_name": f"IMG_0001.{kind}", "mime_type": mime} | _told(file)
 
+    def hold(self, file_id: str, unique_id: str, content: bytes) -> None:
+        """Take a file under ids of the caller's making, such as those of a recorded update."""
+        self._files[file_id] = File(file_id, unique_id, f"photos/file_{next(self._numbers)}.jpg", content)
+
     def sent(self, photo: Any) -> list[dict[str, Any]]:
         """Take what sendPhoto was given, return the photo's sizes; raise BotError where there is no photo."""
         if isinstance(photo, bytes) and photo:

@@ -102,6 +102,16 @@ def test_the_drawn_photo_is_a_jpeg_of_its_size(sims: Simulators, orchestrator: R
         )
 
 
+def test_another_caption_is_the_recorded_edit(
+    sims: Simulators, ask: Ask, orchestrator: Recorder, recorded: Callable[[str], Any]
+) -> None:
+    sims.telegram.send_photo(chat_id=CHAT)
+    assert ask("telegram", "POST", "/_act", json={"edit": "ABC123"}).json()["status"] == 200
+    sent, edited = (call.json for call in orchestrator.calls)
+    assert edited["edited_message"]["message_id"] == sent["message"]["message_id"]
+    assert same_form(recorded("telegram/update_09_edited_message.json"), edited) == []
+
+
 def test_an_update_is_sent_again_until_it_is_taken(sims: Simulators, orchestrator: Recorder) -> None:
     orchestrator.statuses = [500, 409, 404]
     assert sims.telegram.send_text("hello", chat_id=CHAT).status == 200
@@ -139,6 +149,7 @@ def test_orders_that_make_no_sense(ask: Ask, orchestrator: Recorder) -> None:
         {},
         {"say": "x", "loud": True},
         {"photo": True, "reply_to": 4},
+        {"edit": "a caption"},
     ):
         assert ask("telegram", "POST", "/_act", json=order).status_code == 400
     raw = {"update_id": 3, "message": {"text": "x"}}

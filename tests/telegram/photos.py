@@ -49,8 +49,13 @@ class Pictures:
 
     def answer(self, passed: timedelta = timedelta(seconds=10)) -> int:
         """Let a while pass, and run the sweep; return of how many albums it spoke."""
-        TelegramPicture.objects.update(settled_at=F("settled_at") - passed)
-        TelegramAlbum.objects.update(created_at=F("created_at") - passed)
+        self.pass_time(passed)
         spoken = telegram_photo_answers.answer()
         self.phone.serve()
         return spoken
+
+    @staticmethod
+    def pass_time(passed: timedelta) -> None:
+        """Let everything be so much older."""
+        TelegramPicture.objects.update(settled_at=F("settled_at") - passed)
+        TelegramAlbum.objects.update(created_at=F("created_at") - passed)
