@@ -10,13 +10,14 @@ DEV_STAMP := $(VENV)/.requirements-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format clean
+.PHONY: help run test check format screenshots clean
 
 help:
 	@echo "make run [PORT=8000]   the product with sample data, at http://localhost:8000"
 	@echo "make test [ARGS=...]   the whole suite; ARGS go to pytest"
 	@echo "make check             format, lint, types, imports, migrations, deployment"
 	@echo "make format            rewrite the code as ruff has it"
+	@echo "make screenshots       the README's pictures, of what 'make run' shows meanwhile"
 	@echo "make clean             forget the environment and the caches; data and .env stay"
 
 run: $(RUN_STAMP)
@@ -37,6 +38,10 @@ check: $(DEV_STAMP)
 format: $(DEV_STAMP)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+# Beside a `make run` that has been up for some minutes: its cameras are on their way by then.
+screenshots: $(DEV_STAMP)
+	@$(BIN)/python -m tests.screenshots http://localhost:$(PORT) admin "$$(sed -n 's/^DEMO_PASSWORD=//p' .env)"
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
