@@ -8,12 +8,16 @@ import pytest
 from django.test import Client
 
 from integrations.clock import Clock
-from listings import lifecycle
+from integrations.simulators import Simulators
+from listings import lifecycle, offers
 from listings.models import LedgerLine, ProductListing
 from listings.states import State
 from tests.factories import make_listing
+from tests.offers.conftest import ready, row, serve, sims, until_settled
 from tests.races import at_once, failures
 from tests.selling.sales import EBAY_KEY, arrows, coherent, fresh, said, sale, teller
+
+__all__ = ["sims"]  # a fixture of the offers' tests
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,4 +105,28 @@ def test_the_sale_and_the_late_answer_that_listed_it() -> None:
         assert {type(each) for each in failures(results)} <= {lifecycle.IllegalArrow}
         assert results[1] == 200
         assert arrows(listing)[-2:] == ["LISTED", "SOLD"]
+        coherent(listing)
+
+
+def test_the_sale_while_the_relay_has_it_listed(sims: Simulators) -> None:
+    for _ in range(3):
+        listing = ready()
+        offers.to_list(listing.pk, by="user:ann", price=Decimal(519))
+
+        def act(which: int, listing: ProductListing = listing) -> Any:
+            if which:  # by the sku: eBay's number is what the relay is asking for
+                return teller(Client())(sale(listing, listing_id=...)).status_code
+            return serve()
+
+        results = at_once(2, act)
+        assert not failures(results)
+        assert results[1] == 200
+        until_settled()
+        now = fresh(listing)
+        assert arrows(listing)[-2:] == ["LISTED", "SOLD"]
+        assert [arrows(listing).count(state) for state in ("LISTED", "SOLD")] == [1, 1]
+        made = [each.listing_id for each in sims.ebaylister.listings if each.sku == str(listing.pk)]
+        assert now.ebay_listing_id == (made[0] if made else None)
+        assert (now.state, now.error_message, now.ebay_asking_price) == ("SOLD", None, 519)
+        assert row(listing).state == "delivered"
         coherent(listing)
