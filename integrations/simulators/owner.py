@@ -58,12 +58,11 @@ class Owner:
         self._hear_of_a_change_of_mind(bought)
         for listing in bought:
             self._photograph(listing, foreseen(listing["marketplace_url"]))
-        for listing in self.desk.listings("RECEIVED"):
+        # What somebody else has photographed or listed is theirs to go on with.
+        for listing in self._own("RECEIVED", "photos", "chat"):
             self._list(listing, foreseen(listing["marketplace_url"]))
-        sold = self.desk.listings("SOLD")
-        # What somebody else has listed is theirs to look after.
-        listed = [each for each in self.desk.listings("LISTED") if f"list {each['id']}" in self.done]
-        self._look_after(listed, len(sold))
+        sold = self._own("SOLD", "list")
+        self._look_after(self._own("LISTED", "list"), len(sold))
         self._take_back(sold)
 
     def remembered(self) -> Any:
@@ -73,6 +72,11 @@ class Owner:
     def recall(self, kept: Any) -> None:
         """Take what an earlier run did; it is not done again."""
         self.done = {str(act): float(at) for act, at in kept.items()}
+
+    def _own(self, state: str, *acts: str) -> list[Listing]:
+        """Return the listings in a state to which the owner has done one of the acts."""
+        listings = self.desk.listings(state)
+        return [each for each in listings if any(f"{act} {each['id']}" in self.done for act in acts)]
 
     def _hear_old_deals(self) -> None:
         """Let Chatterbot tell of the next few deals that it had made, once their items are found."""
