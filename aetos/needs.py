@@ -5,81 +5,27 @@ kind the few most pressing are shown; the rest is a link to their list.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from aetos.navigation import INBOX, JOBS, LISTINGS, OUTBOX, capped
+from aetos.navigation import INBOX, JOBS, LISTINGS, OUTBOX
+from aetos.need import SHOWN, Act, Group, Need, act_url, group, listing_url
 from integrations.admin.inbox import stale
 from integrations.admin.outbox import SHOWN_NOWHERE_ELSE
 from integrations.models import InboxMessage, OutboxMessage
 from integrations.show import since, span, stamp
-from listings import conflicts
+from listings import attention, conflicts, deliveries, offers
 from listings.admin.filters import ListingQuestions
 from listings.admin.show import warmth, who
 from listings.models import ProductListing
-from listings.photos import staff_url
 from listings.states import State
 from scraping.admin.again import wanted
 from scraping.models import ScrapeJob
-
-SHOWN = 4
-
-
-@dataclass(frozen=True)
-class Act:
-    """A button: a link, or a form of hidden `fields` and, where it `asks` for something, one text."""
-
-    words: str
-    url: str
-    fields: dict[str, str] = field(default_factory=dict)
-    asks: str = ""
-    posts: bool = True
-
-
-@dataclass(frozen=True)
-class Need:
-    """One thing that waits; `key` names it from one refresh to the next."""
-
-    key: str
-    icon: str
-    tone: str
-    title: str
-    second: Any
-    url: str
-    acts: list[Act]
-    amount: Decimal | None = None
-    amount_words: str = ""
-    listing: ProductListing | None = None
-    warm: int | None = None
-    left: str = ""
-
-    @property
-    def cover(self) -> str:
-        """The thumbnail of the camera that it is about, from the photos that were read with it; empty without one."""
-        first = next(iter(self.listing.photos.all()), None) if self.listing else None
-        return staff_url(first, thumbnail=True) if first else ""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Needs of one kind: how many there are, where all of them stand, and the first few."""
-
-    words: str
-    count: int
-    url: str
-    needs: list[Need]
-
-    @property
-    def more(self) -> int:
-        """How many are not shown."""
-        return self.count - len(self.needs)
 
 
 def groups(request: HttpRequest) -> list[Group]:
@@ -91,23 +37,11 @@ def groups(request: HttpRequest) -> list[Group]:
         ("integrations.view_inboxmessage", _parked),
         ("integrations.view_outboxmessage", _given_up),
         ("scraping.view_scrapejob", _jobs),
+        ("listings.view_productlisting", _to_list),
         ("listings.view_productlisting", _provisional),
     )
     found = [kind(request) for permission, kind in kinds if request.user.has_perm(permission)]
-    return [group for group in found if group.count]
-
-
-def _group(words: str, url: str, rows: QuerySet[Any], needs: Iterable[Need]) -> Group:
-    shown = list(needs)
-    return Group(words, capped(rows) if len(shown) == SHOWN else len(shown), url, shown)
-
-
-def _listing_url(listing: ProductListing, part: str = "") -> str:
-    return reverse("admin:listings_productlisting_change", args=[listing.pk]) + part
-
-
-def _act(name: str, *args: Any) -> str:
-    return reverse(f"admin:listings_productlisting_{name}", args=args)
+    return [each for each in found if each.count]
 
 
 def _listings(ids: Iterable[Any]) -> dict[Any, ProductListing]:
@@ -127,7 +61,7 @@ def _conflicts(request: HttpRequest) -> Group:
     needs = [
         _conflict(row, about.get(row.subject), may_apply=may_apply, may_dismiss=may_dismiss) for row in shown
     ]
-    return _group("In conflict", f"{reverse(INBOX)}?status=conflict", rows, needs)
+    return group("In conflict", f"{reverse(INBOX)}?status=conflict", rows, needs)
 
 
 def _conflict(
@@ -138,7 +72,7 @@ def _conflict(
     if listing is None:
         look = Act("Look", url, posts=False)
         return Need(f"inbox-{row.pk}", "move_to_inbox", "bad", row.detail, told, url, [look])
-    remedy, settle = conflicts.remedy(row), _act("callback", listing.pk, row.pk)
+    remedy, settle = conflicts.remedy(row), act_url("callback", listing.pk, row.pk)
     acts = [Act("Apply", settle, {"do": "apply"})] if remedy and may_apply else []
     acts += [Act("Dismiss…", settle, asks="Reason to dismiss")] if may_dismiss else []
     second = f"{listing.title} · {told}" + (
@@ -151,7 +85,7 @@ def _conflict(
         "bad",
         row.detail,
         second,
-        _listing_url(listing),
+        listing_url(listing),
         acts,
         price,
         "at stake",
@@ -171,7 +105,7 @@ def _parked(request: HttpRequest) -> Group:
                 f"inbox-{row.pk}", "pause_circle", "warn", title, second, url, [Act("Look", url, posts=False)]
             )
         )
-    return _group("Parked for over an hour", f"{reverse(INBOX)}?status=stale", rows, needs)
+    return group("Parked for over an hour", f"{reverse(INBOX)}?status=stale", rows, needs)
 
 
 # ---- listings -----------------------------------------------------------------------------------
@@ -182,7 +116,10 @@ def _errors(request: HttpRequest) -> Group:
     may = request.user.has_perm("listings.transition_productlisting")
     needs = []
     for row in rows.defer("raw_match").prefetch_related("photos").order_by("-error_occurred_at")[:SHOWN]:
-        acts = [Act("Retry", _act("retry", row.pk))] if may else []
+        retry = Act("Retry", act_url("retry", row.pk))
+        if (row.error_message or "").startswith(deliveries.WORDS[offers.CREATE]):
+            retry = Act("Mend…", listing_url(row, "#ebay"), posts=False)
+        acts = [retry] if may else []
         needs.append(
             Need(
                 f"error-{row.pk}",
@@ -190,14 +127,14 @@ def _errors(request: HttpRequest) -> Group:
                 "bad",
                 row.title,
                 row.error_message,
-                _listing_url(row),
+                listing_url(row),
                 acts,
                 row.purchase_price if row.purchase_price is not None else row.asking_price,
                 "paid" if row.purchase_price is not None else "asking",
                 row,
             )
         )
-    return _group("With an error", f"{reverse(LISTINGS)}?error=on", rows, needs)
+    return group("With an error", f"{reverse(LISTINGS)}?error=on", rows, needs)
 
 
 def _ending(request: HttpRequest) -> Group:
@@ -206,7 +143,7 @@ def _ending(request: HttpRequest) -> Group:
     now, needs = timezone.now(), []
     for row in rows.defer("raw_match").prefetch_related("photos").order_by("deadline_at")[:SHOWN]:
         fields = {"days": "2", "reason": "More time, asked for on the home page"}
-        acts = [Act("Snooze 2 days", _act("snooze", row.pk), fields)] if may else []
+        acts = [Act("Snooze 2 days", act_url("snooze", row.pk), fields)] if may else []
         left = (row.deadline_at or now) - now
         since_when = span(now - row.state_changed_at)
         second = f"{State(row.state).label} for {since_when} · cancels itself {stamp(row.deadline_at or now)}"
@@ -217,7 +154,7 @@ def _ending(request: HttpRequest) -> Group:
                 "warn",
                 row.title,
                 second,
-                _listing_url(row),
+                listing_url(row),
                 acts,
                 row.asking_price,
                 "asking",
@@ -226,7 +163,35 @@ def _ending(request: HttpRequest) -> Group:
                 f"{span(left)} left" if left > timedelta(0) else "overdue",
             )
         )
-    return _group("Cancelled by themselves within 24 hours", f"{reverse(LISTINGS)}?ends=on", rows, needs)
+    return group("Cancelled by themselves within 24 hours", f"{reverse(LISTINGS)}?ends=on", rows, needs)
+
+
+def _to_list(request: HttpRequest) -> Group:
+    rows = attention.to_list(ProductListing.objects.all())
+    may = request.user.has_perm("listings.transition_productlisting")
+    needs = []
+    ready = rows.defer("raw_match").select_related("ebay_offer").prefetch_related("photos")
+    for row in ready.order_by("state_changed_at")[:SHOWN]:
+        url, missing = listing_url(row, "#ebay"), offers.blockers(row)
+        acts = [Act("List on eBay", act_url("step", row.pk, State.LISTED), {"seen": State.RECEIVED})]
+        if missing:
+            acts = [Act("Prepare…", url, posts=False)]
+        here = f"Received {span(timezone.now() - row.state_changed_at)} ago"
+        needs.append(
+            Need(
+                f"list-{row.pk}",
+                "sell",
+                "warn" if missing else "good",
+                row.title,
+                f"{here} · {' '.join(each.words for each in missing) or 'Ready for eBay'}",
+                url,
+                acts if may else [],
+                offers.draft(row).price,
+                "to ask on eBay",
+                row,
+            )
+        )
+    return group("To list on eBay", f"{reverse(LISTINGS)}?to_list=on", rows, needs)
 
 
 def _provisional(request: HttpRequest) -> Group:
@@ -235,7 +200,7 @@ def _provisional(request: HttpRequest) -> Group:
     needs = []
     for row in rows.defer("raw_match").prefetch_related("photos").order_by(F("sold_at").asc())[:SHOWN]:
         missing = "eBay's fee" if row.ebay_fees is None else "the postage"
-        url = _listing_url(row, "#money")
+        url = listing_url(row, "#money")
         needs.append(
             Need(
                 f"fee-{row.pk}",
@@ -250,7 +215,7 @@ def _provisional(request: HttpRequest) -> Group:
                 row,
             )
         )
-    return _group("Profits to complete", f"{reverse(LISTINGS)}?provisional=on", rows, needs)
+    return group("Profits to complete", f"{reverse(LISTINGS)}?provisional=on", rows, needs)
 
 
 # ---- deliveries and jobs ------------------------------------------------------------------------
@@ -264,7 +229,7 @@ def _given_up(request: HttpRequest) -> Group:
         title = f"{row.topic} was given up: {row.last_error}"
         look = Act("Look", url, posts=False)
         needs.append(Need(f"outbox-{row.pk}", "outbox", "bad", title, since(row.given_up_at), url, [look]))
-    return _group("Deliveries given up", f"{reverse(OUTBOX)}?state=elsewhere", rows, needs)
+    return group("Deliveries given up", f"{reverse(OUTBOX)}?state=elsewhere", rows, needs)
 
 
 def _jobs(request: HttpRequest) -> Group:
@@ -286,4 +251,4 @@ def _jobs(request: HttpRequest) -> Group:
                 [Act("Run again", again)] if may else [],
             )
         )
-    return _group("Jobs failed or lost", f"{reverse(JOBS)}?status=trouble", rows, needs)
+    return group("Jobs failed or lost", f"{reverse(JOBS)}?status=trouble", rows, needs)

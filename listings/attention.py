@@ -5,8 +5,11 @@ from datetime import timedelta
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
+from integrations import relay
 from integrations.models import InboxMessage
+from listings import deliveries, offers
 from listings.models import ProductListing
+from listings.states import State
 
 WARNING = timedelta(hours=24)
 OPEN = (InboxMessage.Status.CONFLICT, InboxMessage.Status.PARKED)
@@ -21,3 +24,11 @@ def needed(rows: QuerySet[ProductListing], *, wanted: bool = True) -> QuerySet[P
     callbacks = Exists(InboxMessage.objects.filter(subject=OuterRef("pk"), status__in=OPEN))
     condition = Q(error_message__isnull=False) | Q(deadline_at__lte=Now() + WARNING) | Q(callbacks)
     return rows.filter(condition) if wanted else rows.exclude(condition)
+
+
+def to_list(rows: QuerySet[ProductListing]) -> QuerySet[ProductListing]:
+    """Keep what staff prepare and list next: here, and neither asked of eBayLister nor refused by it."""
+    asked = relay.pending(offers.CHANNEL).filter(topic=offers.CREATE).values_list("key", flat=True)
+    refused = Q(error_message__startswith=f"{deliveries.WORDS[offers.CREATE]}: ")
+    # A listing's id is written as a text in the outbox, which not every database compares: so it is asked first.
+    return rows.filter(state=State.RECEIVED).exclude(pk__in=list(asked)).exclude(refused)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from integrations.admin.filters import choice, number
 from listings.admin.moments import MomentQuestions
-from listings.attention import WARNING, needed
+from listings.attention import WARNING, needed, to_list
 from listings.identity import BadUrl, identify
 from listings.models import CODE_LENGTH, ProductListing
 from listings.states import State
@@ -44,7 +44,7 @@ class ListingQuestions(MomentQuestions):
     }
     in_more = (
         *("min_price", "max_price", "max_profit", "min_confidence", "found"),
-        *("ends", "ends_days", "attention", "error", "provisional", "job"),
+        *("ends", "ends_days", "attention", "error", "to_list", "provisional", "job"),
         *MomentQuestions.base_fields,
     )
 
@@ -62,6 +62,7 @@ class ListingQuestions(MomentQuestions):
     ends_days = number("Ends within days", least=0, most=60)
     attention = forms.BooleanField(label="Needs attention")
     error = forms.BooleanField(label="A partner could not be told")
+    to_list = forms.BooleanField(label="To list on eBay")
     provisional = forms.BooleanField(label="Profit to complete")
     job = forms.UUIDField(label="Found by ScraperV2's job")
 
@@ -78,6 +79,8 @@ class ListingQuestions(MomentQuestions):
             rows = rows.filter(deadline_at__lte=Now() + timedelta(days=float(days)))
         if asked.get("error"):
             rows = rows.filter(error_message__isnull=False)
+        if asked.get("to_list"):
+            rows = to_list(rows)
         if asked.get("provisional"):
             rows = rows.filter(state=State.SOLD, profit_is_provisional=True)
         return needed(rows) if asked.get("attention") else rows

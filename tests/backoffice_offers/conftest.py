@@ -1,9 +1,11 @@
-"""A store of photos for each test."""
+"""A store of photos for each test, and the simulated eBayLister."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.offers.conftest import sims  # noqa: F401  a fixture
 
 
 @pytest.fixture(autouse=True)
