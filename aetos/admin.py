@@ -35,6 +35,9 @@ class StaffUserAdmin(UserAdmin, ModelAdmin):
     list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "last_login", "app")
     actions = ("reset_second_step",)
 
+    class Media:
+        js = ("aetos/choosers.js",)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """Know of each whether there is an app to take codes from."""
         devices = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
@@ -62,6 +65,9 @@ class StaffUserAdmin(UserAdmin, ModelAdmin):
 @admin.register(Group)
 class StaffGroupAdmin(GroupAdmin, ModelAdmin):
     """Groups of staff."""
+
+    class Media:
+        js = ("aetos/choosers.js",)
 
 
 @admin.register(AccessAttempt)

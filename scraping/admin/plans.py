@@ -77,6 +77,12 @@ class SearchPlanAdmin(EditableAdmin):
 
     # ---- the form -------------------------------------------------------------------------------
 
+    def get_fields(self, request: HttpRequest, obj: SearchPlan | None = None) -> Any:
+        """Show those who may only look what the list says: the theme would colour lists by inline styles."""
+        if obj is not None and not self.has_change_permission(request, obj):
+            return ("name", "looks_for", "at", "active")
+        return super().get_fields(request, obj)
+
     def save_model(self, request: HttpRequest, obj: SearchPlan, form: Any, change: bool) -> None:
         """Keep who made it."""
         if not change:

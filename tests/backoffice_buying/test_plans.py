@@ -171,3 +171,10 @@ def test_silence_is_told_at_home_even_where_no_beat_runs(viewer: Client, plan: S
     assert "No scrape has come in yet, although one was due to start at" in html
     SearchPlan.objects.update(active=False)
     assert "Nothing comes in." not in viewer.get("/staff/").content.decode()
+
+
+def test_whoever_may_only_look_sees_a_plan_in_words(viewer: Client, plan: SearchPlan) -> None:
+    html = viewer.get(f"{PLANS}{plan.pk}/change/").content.decode()
+    assert "Sony, Canon" in html
+    assert "09:00, 14:00, 21:00" in html
+    assert " style=" not in html
