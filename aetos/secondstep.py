@@ -89,7 +89,7 @@ def _enrol(request: HttpRequest, user: User, form: CodeForm) -> HttpResponse:
     shown = {
         "title": "Set up the second step",
         "form": form,
-        "picture": mark_safe(picture.svg_inline(scale=5, light="#fff")),  # noqa: S308  drawn by us
+        "picture": mark_safe(picture.svg_inline(scale=5, light="#fff", omitsize=True)),  # noqa: S308  drawn by us
         "secret": twofactor.spelled(key),
     }
     return _page(request, "staff/second_step_enrol.html", shown)

@@ -74,6 +74,7 @@ def test_the_first_time_an_app_is_enrolled_and_codes_are_shown_once(ann: User) -
     assert led["Location"] == f"{STEP}?next=%2Fstaff%2Flistings%2Fproductlisting%2F%3Fq%3Da"
     page = browser.get(led["Location"])
     assert b"<svg" in page.content
+    assert b'viewBox="0 0 ' in page.content  # scaled by the stylesheet, not cut: a phone reads it whole
     key = secret_on(page)
     assert secret_on(browser.get(STEP)) == key
     assert "no-store" in page["Cache-Control"]

@@ -1,5 +1,6 @@
 """One row of everything that a page shows or a button changes, for the table of who may do what."""
 
+import io
 import json
 import uuid
 from decimal import Decimal
@@ -43,7 +44,9 @@ def _listings() -> dict[str, Any]:
     rows: dict[str, Any] = {name: make_listing(state).pk for name, state in states.items()}
     outreach.approve(rows["waiting"], by="user:test")
     first, second = photos.add(
-        rows["received"], [photos.Upload(jpeg().file, jpeg().size or 0) for _ in range(2)], by="user:test"
+        rows["received"],
+        [photos.Upload(io.BytesIO(a_file()), len(a_file())) for _ in range(2)],
+        by="user:test",
     )
     offers.edit(rows["received"], by="user:test", condition=offers.Condition.USED, description="As new.")
     unpaid = make_listing("LISTED").pk
