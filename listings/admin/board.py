@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from listings import lifecycle, outreach
+from listings import lifecycle, outreach, pipeline
 from listings.admin.arrows import STEPS, TOLD_IN_FORM, Step, StepForm, take, tell, why_not
 from listings.admin.board_cards import cards, covers, stays, words
 from listings.admin.board_columns import (
@@ -23,10 +23,8 @@ from listings.admin.board_columns import (
     SIZE,
     BadPlace,
     BoardQuestions,
-    Figure,
     Place,
     Urgent,
-    figures,
     narrowed,
     needs_somebody,
     page,
@@ -37,7 +35,6 @@ from listings.admin.show import LETTERS
 from listings.lifecycle import FORWARD
 from listings.models import OutreachSettings, ProductListing
 from listings.photos import staff_url
-from listings.profit import ZERO
 from listings.states import State, allowed_from
 
 VIEW, ACT = "listings.view_productlisting", "listings.transition_productlisting"
@@ -110,7 +107,7 @@ def _columns(
     request: HttpRequest, asked: dict[str, str], rows: QuerySet[ProductListing], pressing: Urgent
 ) -> list[dict[str, Any]]:
     """Return every column with its figures and its first cards; Cancelled is a strip without any."""
-    known, rich = figures(rows), _rich(rows)
+    known, rich = pipeline.figures(rows), _rich(rows)
     pages = {
         state: page(rich, state, pressing, size=_size(request, state))
         for state in FORWARD
@@ -125,7 +122,7 @@ def _columns(
             "css": state.value.lower(),
             "letter": LETTERS[state],
             "label": state.label,
-            "figure": known.get(state.value, Figure(0, ZERO)),
+            "figure": known.get(state.value, pipeline.NOTHING),
             "money_is": MONEY_IS.get(state, "paid"),
             "url": _list_url(state, asked),
             "tab_url": f"?{urlencode({**asked, 'column': state.value})}",

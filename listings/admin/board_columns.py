@@ -4,20 +4,18 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.db.models import Count, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce, Now, Upper
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now, Upper
 
 from integrations.models import InboxMessage
 from listings.admin.filters import search
 from listings.attention import OPEN, WARNING
 from listings.models import ProductListing
-from listings.profit import ZERO, to_pennies
-from listings.states import ENTERED_AT, TIMEOUT_SETTING, State
+from listings.states import TIMEOUT_SETTING, State
 
 SIZE, MOST = 30, 300
 # A search is answered with the newest that it finds, attention is looked for among the newest errors and callbacks.
@@ -80,14 +78,6 @@ class Page:
     after: Place | None
 
 
-@dataclass(frozen=True)
-class Figure:
-    """What a whole column comes to."""
-
-    count: int
-    money: Decimal
-
-
 def urgent() -> dict[str, list[UUID]]:
     """Return, by state, the listings with an error, or with a callback that waits for a decision."""
     waiting = InboxMessage.objects.filter(status__in=OPEN, subject__isnull=False).order_by("-id")
@@ -121,16 +111,6 @@ def needs_somebody(pressing: Urgent) -> Q:
     return Q(pk__in=[pk for ids in pressing.values() for pk in ids]) | Q(deadline_at__lte=Now() + WARNING)
 
 
-def figures(rows: QuerySet[ProductListing]) -> dict[str, Figure]:
-    """Count each state and sum its money: what it earned in SOLD, else what is paid, agreed or asked."""
-    known = Coalesce("purchase_price", "negotiated_price", "asking_price")
-    sums = rows.values_list("state").annotate(count=Count("pk"), money=Sum(known), earned=Sum("final_profit"))
-    return {
-        state: Figure(count, to_pennies(earned if state == State.SOLD else money) or ZERO)
-        for state, count, money, earned in sums
-    }
-
-
 def page(
     rows: QuerySet[Any], state: State, pressing: Urgent, *, after: Place | None = None, size: int = SIZE
 ) -> Page:
@@ -140,10 +120,10 @@ def page(
     itself, what came last. New listings never shift what follows a place.
     """
     here, ids = rows.filter(state=state), pressing.get(state, ())
-    column = "deadline_at" if state in TIMEOUT_SETTING else ENTERED_AT[state]
-    if state == State.FOUND:
-        column = "created_at"  # the same moment, and what the index holds
     soonest_first = state in TIMEOUT_SETTING
+    column = "deadline_at" if soonest_first else "state_changed_at"
+    if soonest_first:
+        here = here.filter(deadline_at__isnull=False)  # always true, but only so its index can be used
     found: list[tuple[bool, Any]] = []
     for band in (True, False):
         if (band and not ids) or (after is not None and band > after.urgent):
