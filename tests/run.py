@@ -41,9 +41,9 @@ def main(given: list[str]) -> int:
         runs = ([("PostgreSQL", postgres.url)] if postgres else []) + [("SQLite", "")]
         started = []
         for name, url in runs:
-            first = not started
-            changed = _environment(environment, url, rabbitmq, first=first)
-            started.append(stack.enter_context(running(name, changed, folder / name, given, shown=first)))
+            changed = _environment(environment, url, rabbitmq, browser=name == runs[-1][0])
+            shown = not started
+            started.append(stack.enter_context(running(name, changed, folder / name, given, shown=shown)))
         outcomes = [run.outcome() for run in started]
     line = closing_line(not_run_at_all([left_out for _, left_out in outcomes]).values())
     if line:
@@ -111,12 +111,12 @@ def not_run_at_all(runs: list[dict[str, list[str]]]) -> dict[str, list[str]]:
 
 
 def _environment(
-    given: dict[str, str], database_url: str, rabbitmq: Found | None, *, first: bool
+    given: dict[str, str], database_url: str, rabbitmq: Found | None, *, browser: bool
 ) -> dict[str, str]:
     environment = {
         name: value for name, value in given.items() if name not in ("DATABASE_URL", "RABBITMQ_URL")
     }
-    if not first:
+    if not browser:  # the last run has it: SQLite leaves it the time
         environment[NO_BROWSER] = "true"
     if database_url:
         environment["DATABASE_URL"] = database_url
