@@ -105,7 +105,7 @@ def scatter(points: Sequence[tuple[Decimal, Decimal]], *, title: str, words: str
     low, top = step * (low // step), step * -(-top // step)
 
     def x(number: float) -> float:
-        return left + (number - low) / (top - low) * (wide - left - 8)
+        return left + (number - low) / (top - low) * (wide - left - 24)  # room for half of the last label
 
     def y(number: float) -> float:
         return 8 + (top - number) / (top - low) * (high - foot - 8)
@@ -120,7 +120,7 @@ def scatter(points: Sequence[tuple[Decimal, Decimal]], *, title: str, words: str
                 '<line class="{}" x1="{}" x2="{}" y1="{}" y2="{}"/>',
                 axis,
                 left,
-                wide - 8,
+                wide - 24,
                 *[f"{y(tick):.1f}"] * 2,
             )
         )
