@@ -1,8 +1,10 @@
 """The board over HTTP: its columns, its pages, and every move that it allows or refuses."""
 
+import json
 import re
 import uuid
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -208,3 +210,14 @@ def test_who_may_not_look_sees_nothing_of_it(db: None, path: str) -> None:
 
 def _product(brand: str) -> dict[str, Any]:
     return {"id": 7, "brand": brand, "model": "M", "full_name": f"{brand} M"}
+
+
+def test_a_step_that_writes_to_a_stranger_is_shown_before_it_goes(operator: Client) -> None:
+    listing = factories.make_listing()
+    html = operator.get("/staff/board/").content.decode()
+    moves = json.loads(unescape(html.split("data-moves='", 1)[1].split("'", 1)[0]))
+    before = factories.rows()
+    form = operator.get(f"/staff/board/{listing.pk}/MESSAGING/?seen=FOUND").content.decode()
+    assert moves["FOUND"]["MESSAGING"]["writes"] and not moves["MESSAGING"]["NEGOTIATING"]["writes"]
+    assert "Chatterbot gets the lead" in form and ">Message the seller</button>" in form
+    assert factories.rows() == before
