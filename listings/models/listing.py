@@ -146,6 +146,11 @@ class ProductListing(ConcurrentTransitionMixin, models.Model):
             models.Index(
                 fields=["deadline_at"], name="listing_deadline", condition=Q(deadline_at__isnull=False)
             ),
+            models.Index(
+                fields=["state", "deadline_at", "id"],
+                name="listing_state_deadline",
+                condition=Q(deadline_at__isnull=False),
+            ),
             models.Index(fields=["sold_at"], name="listing_sold", condition=Q(sold_at__isnull=False)),
             models.Index(
                 fields=["-error_occurred_at"], name="listing_error", condition=Q(error_message__isnull=False)
