@@ -28,6 +28,6 @@ class RefuseHugeBodies:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isdigit() and int(length) > settings.UPLOAD_MAX_BYTES:
+        if length.isdecimal() and int(length) > settings.UPLOAD_MAX_BYTES:
             return JsonResponse({"detail": "The body is too large."}, status=413)
         return self.get_response(request)

@@ -21,8 +21,19 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 REPORT_VARIABLE = "NOT_RUN_REPORT"
 # The file that a run locks while one of its tests is at the broker.
 TURNS_VARIABLE = "BROKER_TURNS"
-# Set for a run beside another that has the browser's tests: they are about pages, not about the database.
-NO_BROWSER = "NO_BROWSER"
+# Two runs beside each other share out what is not about the database: "first" or "last" says which this one is.
+SHARE_VARIABLE = "SHARE_OF_TESTS"
+SHARES: dict[str, tuple[str, ...]] = {
+    "first": (),
+    # SQLite, the quicker one.
+    "last": (
+        "tests/access/test_permissions.py",
+        "tests/browser/",
+        "tests/docs/",
+        "tests/simulators/",
+        "tests/tooling/",
+    ),
+}
 _left_out = pytest.StashKey[dict[str, list[str]]]()
 
 
@@ -31,7 +42,7 @@ def absent(environment: Mapping[str, str]) -> set[str]:
     there = {
         "postgres": environment.get("DATABASE_URL", "").startswith(("postgres://", "postgresql://")),
         "rabbitmq": bool(environment.get("RABBITMQ_URL")),
-        "chromium": chromium() is not None and environment.get(NO_BROWSER) != "true",
+        "chromium": chromium() is not None,
     }
     return {marker for marker, found in there.items() if not found}
 
@@ -50,9 +61,19 @@ def closing_line(left_out: Iterable[list[str]]) -> str:
     return f"NOT RUN: {needs.replace(' need', ' tests need', 1)}, which could not be found."
 
 
+def elsewhere() -> tuple[str, ...]:
+    """Return where the tests are that another run beside this one has; nothing for a run that is alone."""
+    share = os.environ.get(SHARE_VARIABLE)
+    return tuple(path for name, paths in SHARES.items() if share and name != share for path in paths)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Take out the tests whose server is absent, and remember them."""
+    """Take out the tests that another run has, then those whose server is absent, and remember these."""
+    left = [item for item in items if item.nodeid.startswith(elsewhere())]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
     missing = absent(os.environ)
     needs = {item: sorted({mark.name for mark in item.iter_markers()} & missing) for item in items}
     out = [item for item, markers in needs.items() if markers]

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.needs import NO_BROWSER, REPORT_VARIABLE, TURNS_VARIABLE, closing_line
+from tests.needs import REPORT_VARIABLE, SHARE_VARIABLE, TURNS_VARIABLE, closing_line
 from tests.services import Found, NotUsable, find_postgres, find_rabbitmq
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,8 +41,9 @@ def main(given: list[str]) -> int:
         runs = ([("PostgreSQL", postgres.url)] if postgres else []) + [("SQLite", "")]
         started = []
         for name, url in runs:
-            changed = _environment(environment, url, rabbitmq, browser=name == runs[-1][0])
             shown = not started
+            share = ("first" if shown else "last") if len(runs) > 1 else ""
+            changed = _environment(environment, url, rabbitmq, share=share)
             started.append(stack.enter_context(running(name, changed, folder / name, given, shown=shown)))
         outcomes = [run.outcome() for run in started]
     line = closing_line(not_run_at_all([left_out for _, left_out in outcomes]).values())
@@ -111,13 +112,13 @@ def not_run_at_all(runs: list[dict[str, list[str]]]) -> dict[str, list[str]]:
 
 
 def _environment(
-    given: dict[str, str], database_url: str, rabbitmq: Found | None, *, browser: bool
+    given: dict[str, str], database_url: str, rabbitmq: Found | None, *, share: str
 ) -> dict[str, str]:
     environment = {
         name: value for name, value in given.items() if name not in ("DATABASE_URL", "RABBITMQ_URL")
     }
-    if not browser:  # the last run has it: SQLite leaves it the time
-        environment[NO_BROWSER] = "true"
+    if share:
+        environment[SHARE_VARIABLE] = share
     if database_url:
         environment["DATABASE_URL"] = database_url
     if rabbitmq:

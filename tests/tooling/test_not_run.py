@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.needs import NO_BROWSER, absent, chromium, closing_line
+from tests.needs import SHARE_VARIABLE, SHARES, absent, chromium, closing_line, elsewhere
 from tests.run import not_run_at_all, verdict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,6 @@ def test_what_the_environment_names_is_there() -> None:
     assert absent({}) == {"postgres", "rabbitmq"} | browser
     assert absent({"DATABASE_URL": "sqlite:///x", "RABBITMQ_URL": ""}) == {"postgres", "rabbitmq"} | browser
     assert absent({"DATABASE_URL": "postgres://h/d", "RABBITMQ_URL": "amqp://h/"}) == browser
-    assert "chromium" in absent({NO_BROWSER: "true"})
 
 
 def test_the_line_counts_by_server() -> None:
@@ -82,3 +81,12 @@ def test_the_verdict(
     statuses: list[int], incomplete: bool, environment: dict[str, str], expected: int
 ) -> None:
     assert verdict(statuses, incomplete, environment) == expected
+
+
+def test_two_runs_share_out_what_is_not_about_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the folders is run by exactly one of two runs, and by a run that is alone."""
+    paths = [path for share in SHARES.values() for path in share]
+    assert all((ROOT / path).exists() for path in paths)
+    for share, expected in (("first", SHARES["first"]), ("last", SHARES["last"]), ("", tuple(paths))):
+        monkeypatch.setenv(SHARE_VARIABLE, share)
+        assert [path for path in paths if not path.startswith(elsewhere())] == list(expected)
