@@ -190,22 +190,23 @@ def _ended(stage: State, ended: Ended, period: Period, brand: str) -> list[Cell]
     ]
 
 
+def _paid_row(period: Period, each: ends.Paid) -> list[Cell]:
+    return [
+        Cell(each.brand),
+        Cell(each.count, "count", listed(period, State.PURCHASED, brand=each.brand, outcome="paid")),
+        Cell(pounds(each.asked), "money"),
+        Cell(pounds(each.paid), "money"),
+        Cell(pounds(each.asked - each.paid), "signed"),
+        Cell(share(each.paid, each.asked), "percent"),
+    ]
+
+
 def paid(period: Period) -> Card:
     """Return the card of the price paid relative to the price asked."""
     found = ends.paid_of_asked(period)
     asked, spent = sum(each.asked for each in found), sum(each.paid for each in found)
     count = sum(each.count for each in found)
-    rows = [
-        [
-            Cell(each.brand),
-            Cell(each.count, "count", listed(period, State.PURCHASED, brand=each.brand, outcome="paid")),
-            Cell(pounds(each.asked), "money"),
-            Cell(pounds(each.paid), "money"),
-            Cell(pounds(each.asked - each.paid), "signed"),
-            Cell(share(each.paid, each.asked), "percent"),
-        ]
-        for each in found
-    ]
+    rows = [_paid_row(period, each) for each in found]
     bars = [
         Bar(
             row[0],

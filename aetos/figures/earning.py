@@ -140,23 +140,6 @@ def days_to_sell(period: Period) -> tuple[Card, Spread | None]:
     """Return the card of days from found to sold, and the spread for the page's head."""
     whole, brands = pace.whole_way(period), pace.by_brand(period)
     bins = pace.bins(pace.days(period))
-    spread = Table(
-        "days",
-        "Days from found to sold",
-        ("Days from", "to under", "Sold"),
-        [
-            [
-                Cell(first, "count"),
-                Cell(after, "count"),
-                Cell(
-                    count,
-                    "count",
-                    listed(period, State.SOLD, took_from=first, took_under=after) if count else "",
-                ),
-            ]
-            for first, after, count in bins
-        ],
-    )
     by_brand = Table(
         "days-brand",
         "Days by brand",
@@ -178,11 +161,31 @@ def days_to_sell(period: Period) -> tuple[Card, Spread | None]:
         )
         if whole
         else "",
-        tables=[spread, by_brand],
+        tables=[_days_table(period, bins), by_brand],
         acts=_slow(whole),
         empty="Nothing was sold in this time, so there is nothing to measure. Choose a longer one.",
     )
     return card, whole
+
+
+def _days_table(period: Period, bins: list[tuple[int, int, int]]) -> Table:
+    return Table(
+        "days",
+        "Days from found to sold",
+        ("Days from", "to under", "Sold"),
+        [
+            [
+                Cell(first, "count"),
+                Cell(after, "count"),
+                Cell(
+                    count,
+                    "count",
+                    listed(period, State.SOLD, took_from=first, took_under=after) if count else "",
+                ),
+            ]
+            for first, after, count in bins
+        ],
+    )
 
 
 def _spread(found: Spread, url: str) -> list[Cell]:

@@ -18,12 +18,12 @@ from aetos.figures import buying, earning, estimates
 from aetos.figures.tables import Card, Table, listed
 from integrations.admin.exports import FORMATS
 from integrations.show import amount
-from listings import outreach
+from listings import earnings, outreach
 from listings.admin.buying import by
 from listings.admin.moments import day
-from listings.figures import earned, periods, putright
-from listings.figures.exact import pounds
+from listings.figures import periods, putright
 from listings.figures.periods import NAMES, USUAL, Period
+from listings.models import OutreachSettings
 from listings.states import State
 
 LOOK, ACT = "listings.view_productlisting", "listings.change_outreachsettings"
@@ -111,13 +111,16 @@ def _cards(period: Period) -> tuple[list[Card], list[dict[str, Any]]]:
 
 def _money() -> list[dict[str, Any]]:
     """Return what this week, this month and this year have brought so far."""
-    found = []
-    for name in ("week", "month", "year"):
-        period = periods.named(name, periods.today())
-        pennies, sold = earned.profit(period)
-        url = listed(period, State.SOLD)
-        found.append({"words": NAMES[name], "profit": pounds(pennies), "sold": sold, "url": url})
-    return found
+    limits = OutreachSettings.objects.first() or OutreachSettings()
+    return [
+        {
+            "words": each.words,
+            "profit": each.realised,
+            "sold": each.sales,
+            "url": listed(each.period, State.SOLD),
+        }
+        for each in earnings.up_to_now(limits)
+    ]
 
 
 @require_safe

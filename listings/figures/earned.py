@@ -111,9 +111,3 @@ def ranked(lines: Iterable[Line]) -> list[Line]:
 def whole(lines: Iterable[Line]) -> Earned:
     """Add up."""
     return sum((line.earned for line in lines), Earned())
-
-
-def profit(period: Period) -> tuple[int, int]:
-    """Return the profit of a period in pennies, and how many were sold."""
-    row = sold(period).aggregate(profit=total("final_profit"), sold=Count("pk"))
-    return row["profit"] or 0, row["sold"]
