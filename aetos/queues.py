@@ -7,6 +7,7 @@ broker is therefore found by the next sweep, and what runs twice changes nothing
 from typing import Any
 
 from django.conf import settings
+from celery.schedules import crontab
 from kombu import Exchange, Queue
 
 from integrations import filebroker
@@ -43,6 +44,12 @@ def _every(seconds: float, task: str, *args: str, queue: str = DEFAULT_QUEUE) ->
     return {"task": task, "schedule": seconds, "args": args, "options": {"expires": seconds, "queue": queue}}
 
 
+def _nightly(hour: int, minute: int, task: str) -> dict[str, Any]:
+    # By the clock, not by an interval: a beat that is started anew every day would never come to the end of one.
+    schedule = crontab(hour=str(hour), minute=str(minute))
+    return {"task": task, "schedule": schedule, "options": {"expires": 6 * 3600, "queue": DEFAULT_QUEUE}}
+
+
 broker_url = settings.RABBITMQ_URL or filebroker.url()
 broker_transport_options = _transport()
 broker_connection_retry_on_startup = True
@@ -69,7 +76,8 @@ beat_schedule = {
     "message the next sellers": _every(30, "listings.run_outreach"),
     # Whoever has sent pictures waits for the answer.
     "answer pictures in Telegram": _every(5, "listings.answer_pictures"),
-    "delete files of photos that a crash left": _every(86_400, "listings.sweep_photos"),
+    "delete files of photos that a crash left": _nightly(2, 40, "listings.sweep_photos"),
+    "audit the database": _nightly(3, 10, "aetos.audit"),
     "cancel what is overdue": _every(60, "listings.cancel_overdue"),
     # Whoever asks ScraperV2 waits in its queue: one that hangs holds up no other sweep.
     "ask for overdue scrapes": _every(60, "scraping.reconcile_scrapes", queue=f"{DEFAULT_QUEUE}.scraperv2"),

@@ -110,9 +110,13 @@ def tell(
     )
 
 
-def restate(listing: ProductListing) -> set[str]:
-    """Set the listing's amounts, and once it is sold its profit, to what the ledger says; return their columns."""
-    known = sums(listing)
+def restate(listing: ProductListing, known: dict[str, Decimal] | None = None) -> set[str]:
+    """Set the listing's amounts, and once it is sold its profit, to what the ledger says; return their columns.
+
+    Args:
+        known: the sums of its lines, where the caller has read them already.
+    """
+    known = sums(listing) if known is None else known
     for column, kinds in COLUMNS.items():
         told = [known[kind] for kind in kinds if kind in known]
         setattr(listing, column, sum(told, ZERO) if told else None)

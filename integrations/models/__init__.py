@@ -1,5 +1,6 @@
 """The models of integrations, in one place to import from."""
 
+from integrations.models.audit_run import AuditRun
 from integrations.models.messages import Channel, DeliveryAttempt, InboxMessage, OutboxMessage
 from integrations.models.pulse import Pulse
 from integrations.models.telegram import (
@@ -12,6 +13,7 @@ from integrations.models.telegram import (
 )
 
 __all__ = [
+    "AuditRun",
     "Channel",
     "DeliveryAttempt",
     "InboxMessage",
