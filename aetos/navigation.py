@@ -14,6 +14,7 @@ JOBS = "admin:scraping_scrapejob_changelist"
 OUTBOX = "admin:integrations_outboxmessage_changelist"
 INBOX = "admin:integrations_inboxmessage_changelist"
 CHANNEL_LIST = "admin:integrations_channel_changelist"
+AUDITS = "admin:integrations_auditrun_changelist"
 RULES, LIMITS = "admin:listings_outreachrule", "admin:listings_outreachsettings"
 TELEGRAM = "admin:integrations_telegramsettings"
 
@@ -41,6 +42,7 @@ GROUPS = (
             ("integrations.view_inboxmessage", "Inbox", INBOX, "inbox"),
             ("integrations.view_outboxmessage", "Deliveries", OUTBOX, "outbox"),
             ("integrations.view_channel", "Channels", CHANNEL_LIST, "cable"),
+            ("integrations.view_auditrun", "Audits", AUDITS, "fact_check"),
             ("scraping.view_searchrun", "Search runs", "admin:scraping_searchrun_changelist", "schedule"),
             (
                 "listings.view_transitionlog",

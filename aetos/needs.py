@@ -13,11 +13,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from aetos.navigation import INBOX, JOBS, LISTINGS, OUTBOX
+from aetos.navigation import AUDITS, INBOX, JOBS, LISTINGS, OUTBOX
 from aetos.need import SHOWN, Act, Group, Need, act_url, group, listing_url
 from integrations.admin.inbox import stale
 from integrations.admin.outbox import SHOWN_NOWHERE_ELSE
-from integrations.models import InboxMessage, OutboxMessage
+from integrations.models import AuditRun, InboxMessage, OutboxMessage
 from integrations.show import since, span, stamp
 from listings import attention, conflicts, deliveries, offers
 from listings.admin.filters import ListingQuestions
@@ -31,6 +31,7 @@ from scraping.models import ScrapeJob
 def groups(request: HttpRequest) -> list[Group]:
     """Return what waits, by kind, as far as this member of staff may see it."""
     kinds: tuple[tuple[str, Callable[[HttpRequest], Group]], ...] = (
+        ("integrations.view_auditrun", _faults),
         ("integrations.view_inboxmessage", _conflicts),
         ("listings.view_productlisting", _errors),
         ("listings.view_productlisting", _ending),
@@ -47,6 +48,30 @@ def groups(request: HttpRequest) -> list[Group]:
 def _listings(ids: Iterable[Any]) -> dict[Any, ProductListing]:
     rows = ProductListing.objects.defer("raw_match").prefetch_related("photos")
     return {row.pk: row for row in rows.filter(pk__in=list(ids))}
+
+
+# ---- the audit ----------------------------------------------------------------------------------
+
+
+def _faults(request: HttpRequest) -> Group:
+    """Show what the last audit found: money may be wrong, and only a person can tell why."""
+    last = AuditRun.objects.filter(ended_at__isnull=False).first()
+    if last is None:
+        return Group("", 0, "", [])
+    url, told = reverse("admin:integrations_auditrun_change", args=[last.pk]), stamp(last.began_at)
+    needs = [
+        Need(
+            f"audit-{rule}",
+            "fact_check",
+            "bad",
+            f"Not so: {rule}",
+            f"{count} found by the audit of {told}",
+            url,
+            [Act("Look", url, posts=False)],
+        )
+        for rule, count in last.broken.items()
+    ]
+    return Group("The books do not agree", len(needs), reverse(AUDITS), needs[:SHOWN])
 
 
 # ---- callbacks ----------------------------------------------------------------------------------

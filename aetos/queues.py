@@ -6,8 +6,8 @@ broker is therefore found by the next sweep, and what runs twice changes nothing
 
 from typing import Any
 
-from django.conf import settings
 from celery.schedules import crontab
+from django.conf import settings
 from kombu import Exchange, Queue
 
 from integrations import filebroker

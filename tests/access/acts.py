@@ -84,6 +84,7 @@ PAGES = [
     *_model("integrations.inboxmessage", "{conflict}"),
     *_model("integrations.outboxmessage", "{lost}"),
     *_model("integrations.channel", "chatterbot"),
+    *_model("integrations.auditrun", "{audit}"),
     *_model("integrations.telegramsettings", "1"),
     *_model("auth.user", "{person}"),
     *_model("auth.group", "{group}"),
