@@ -1,7 +1,7 @@
 """A pytest plugin: what needs a server that is not there is left out, counted and said, never passed over.
 
 Tests marked `postgres` need DATABASE_URL to name a PostgreSQL, those marked `rabbitmq` need RABBITMQ_URL,
-those marked `chromium` a Chromium on the PATH.
+those marked `chromium` a Chromium on the PATH, those marked `node` Node.js with npm.
 Two runs at once share one RabbitMQ: there they take turns, test by test.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-SERVERS = {"postgres": "PostgreSQL", "rabbitmq": "RabbitMQ", "chromium": "Chromium"}
+SERVERS = {"postgres": "PostgreSQL", "rabbitmq": "RabbitMQ", "chromium": "Chromium", "node": "Node.js"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Where the runner wants to know which tests were left out; it then says so itself, once for all its runs.
 REPORT_VARIABLE = "NOT_RUN_REPORT"
@@ -43,6 +43,7 @@ def absent(environment: Mapping[str, str]) -> set[str]:
         "postgres": environment.get("DATABASE_URL", "").startswith(("postgres://", "postgresql://")),
         "rabbitmq": bool(environment.get("RABBITMQ_URL")),
         "chromium": chromium() is not None,
+        "node": shutil.which("node") is not None and shutil.which("npm") is not None,
     }
     return {marker for marker, found in there.items() if not found}
 

@@ -87,10 +87,16 @@ def send_recorded_photo(phone: Phone, listing_id: str) -> None:
     assert phone.post(json.dumps(update).replace(NAMED_BY_ID, listing_id).encode()).status_code == 200
 
 
-def bought(sims: Simulators, phone: Phone, api: Callable[..., Any], post_job: Callable[..., Any]) -> str:
-    """Let a job find the camera, and Chatterbot buy it; return its id."""
-    key = sims.keys.scraper_webhook_key
-    assert post_job(a_job(a_match(price=400.0)), key=key).json()["created_listings"] == 1
+def bought(
+    sims: Simulators,
+    phone: Phone,
+    api: Callable[..., Any],
+    post_job: Callable[..., Any],
+    match: dict[str, Any],
+) -> str:
+    """Let a job find what `match` says, and Chatterbot buy it; return its id."""
+    job = a_job(match, brands=[match["product"]["brand"]])
+    assert post_job(job, key=sims.keys.scraper_webhook_key).json()["created_listings"] == 1
     assert api("post", "/transition", to_state="MESSAGING").status_code == 200
     work()
     listing_id = str(api("get").json()["id"])
@@ -157,6 +163,16 @@ def check_said(phone: Phone, code: str) -> None:
     assert "profit £45.61" in phone.texts[4]
 
 
+# A headset is nothing that the product was told of: a new type of product needs no code.
+CAMERA = a_match(price=400.0)
+HEADSET = a_match(
+    price=400.0,
+    title="Meta Quest 3 128GB, boxed",
+    product={"id": 901, "brand": "Meta", "model": "Quest 3", "full_name": "Meta Quest 3 128GB"},
+)
+
+
+@pytest.mark.parametrize("match", [CAMERA, HEADSET], ids=["camera", "headset"])
 def test_from_a_posted_job_to_the_sale_only_through_the_outside(
     sims: Simulators,
     phone: Phone,
@@ -164,11 +180,14 @@ def test_from_a_posted_job_to_the_sale_only_through_the_outside(
     post_job: Callable[..., Any],
     settings: Any,
     tmp_path: Any,
+    match: dict[str, Any],
 ) -> None:
-    listing_id = bought(sims, phone, api, post_job)
+    listing_id = bought(sims, phone, api, post_job, match)
     number = listed(sims, phone, api, settings, tmp_path)
     (offer,) = sims.ebaylister.listings
     assert (offer.sku, offer.listing_id, offer.price) == (listing_id, number, "519.00")
+    (lead,) = sims.chatterbot.leads.rows.values()
+    assert lead.camera_name == match["product"]["full_name"]
 
     # It sells; the fee follows; both are told twice.
     told = {"act": "item-sold", "sku": listing_id, "sold_price": "505.00", "shipping_cost": "7.95"}
@@ -178,6 +197,7 @@ def test_from_a_posted_job_to_the_sale_only_through_the_outside(
         work()
 
     now = api("get").json()
+    assert (now["brand"], now["title"]) == (match["product"]["brand"], match["listing"]["title"])
     assert {name: now[name] for name in ("state", "purchase_price", "negotiated_price", "shipping_cost")} == {
         "state": "SOLD",
         "purchase_price": "380.00",
