@@ -23,6 +23,8 @@ def keep_our_logging(**kwargs: Any) -> None:
 @celeryd_init.connect
 def check_before_work(**kwargs: Any) -> None:
     """Refuse to start a worker with the same gaps that stop the web server."""
+    from aetos import telemetry
     from aetos.checks import refuse_to_start_without_keys
 
     refuse_to_start_without_keys()
+    telemetry.start("worker")

@@ -5,6 +5,8 @@ from typing import Any
 
 import structlog
 
+from integrations import tracing
+
 # Bound by django-structlog to each request; neither is needed to follow one, both are about people.
 PERSONAL = ("ip", "user_agent", "user_id")
 
@@ -39,10 +41,18 @@ def trace(exc_info: Any) -> str:
     return "\n\nwhich came of:\n\n".join(told)
 
 
+def add_trace_id(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Put the trace's id into a line, where there is one, so that either leads to the other."""
+    if parent := tracing.current():
+        event["trace_id"] = parent.split("-")[1]
+    return event
+
+
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
+    add_trace_id,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
     structlog.processors.ExceptionRenderer(trace),

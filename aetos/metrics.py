@@ -1,13 +1,16 @@
 """`/metrics`: what the product holds, counted when it is asked."""
 
+import os
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, Min
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, TokenAuthentication
 from rest_framework.permissions import BasePermission
@@ -15,9 +18,11 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from integrations.clock import now
-from integrations.models import Channel, InboxMessage, OutboxMessage
+from integrations.models import AuditRun, Channel, InboxMessage, OutboxMessage, Pulse
+from integrations.tasks import TASKS
 from integrations.webhooks import bearer_key_fits
-from listings.models import ProductListing
+from listings import earnings
+from listings.models import OutreachSettings, ProductListing
 from scraping.models import ScrapeJob
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -36,16 +41,57 @@ class DatabaseCollector(Collector):
         for status, count in ScrapeJob.objects.order_by().values_list("status").annotate(Count("pk")):
             jobs.add_metric([status], count)
         yield jobs
-        yield from self._outbox()
+        at = now()
+        yield from self._outbox(at)
+        yield from self._inbox(at)
+        yield from self._clockwork(at)
+        yield from self._money()
+
+    def _inbox(self, at: datetime) -> Iterable[Metric]:
         inbox = GaugeMetricFamily(
             "aetos_inbox_open", "Webhooks that are not processed, by status.", labels=["status"]
         )
+        oldest = GaugeMetricFamily(
+            "aetos_inbox_oldest_seconds", "Age of the oldest of them, by status.", labels=["status"]
+        )
         open_rows = InboxMessage.objects.exclude(status=InboxMessage.Status.PROCESSED)
-        for status, count in open_rows.order_by().values_list("status").annotate(Count("pk")):
+        counts = open_rows.order_by().values_list("status").annotate(Count("pk"), Min("received_at"))
+        for status, count, first in counts:
             inbox.add_metric([status], count)
-        yield inbox
+            oldest.add_metric([status], _age(at, first))
+        yield from (inbox, oldest)
 
-    def _outbox(self) -> Iterable[Metric]:
+    def _clockwork(self, at: datetime) -> Iterable[Metric]:
+        """Yield how late the things are that happen by themselves."""
+        overdue = ProductListing.objects.filter(deadline_at__lt=at).order_by()
+        late = overdue.aggregate(count=Count("pk"), first=Min("deadline_at"))
+        yield _gauge("aetos_timeouts_overdue", "Listings past their deadline, not cancelled.", late["count"])
+        yield _gauge(
+            "aetos_timeouts_lag_seconds",
+            "How long the longest overdue of them is overdue.",
+            _age(at, late["first"]),
+        )
+        silent = ScrapeJob.objects.filter(deadline_at__lt=at).order_by().count()
+        yield _gauge("aetos_scrape_jobs_overdue", "Scrape jobs that are silent past their deadline.", silent)
+        beaten = Pulse.objects.filter(name=TASKS).values_list("beaten_at", flat=True).first()
+        if beaten:
+            yield _gauge("aetos_pulse_age_seconds", "Since a task of beat was last run.", _age(at, beaten))
+        audit = AuditRun.objects.filter(ended_at__isnull=False).first()
+        if audit:
+            yield _gauge("aetos_audit_findings", "Of the last audit.", sum(audit.broken.values()))
+            yield _gauge("aetos_audit_age_seconds", "Since its beginning.", _age(at, audit.began_at))
+
+    def _money(self) -> Iterable[Metric]:
+        profit = GaugeMetricFamily(
+            "aetos_profit", "Realised profit up to now, in the product's currency.", labels=["period"]
+        )
+        sales = GaugeMetricFamily("aetos_sales", "Sales up to now.", labels=["period"])
+        for earned in earnings.up_to_now(OutreachSettings.objects.first() or OutreachSettings()):
+            profit.add_metric([earned.period.name], float(earned.realised))
+            sales.add_metric([earned.period.name], earned.sales)
+        yield from (profit, sales)
+
+    def _outbox(self, at: datetime) -> Iterable[Metric]:
         pending = GaugeMetricFamily("aetos_outbox_pending", "Messages not yet delivered.", labels=["channel"])
         given_up = GaugeMetricFamily("aetos_outbox_given_up", "Messages given up.", labels=["channel"])
         oldest = GaugeMetricFamily(
@@ -54,20 +100,32 @@ class DatabaseCollector(Collector):
         breaker = GaugeMetricFamily(
             "aetos_channel_closed", "1 while the circuit breaker is open.", labels=["channel"]
         )
-        at = now()
         waiting = OutboxMessage.objects.filter(delivered_at__isnull=True, given_up_at__isnull=True).order_by()
         for channel, count in waiting.values_list("channel").annotate(Count("pk")):
             pending.add_metric([channel], count)
             first = (
                 waiting.filter(channel=channel).order_by("id").values_list("created_at", flat=True).first()
             )
-            oldest.add_metric([channel], max(0.0, (at - first).total_seconds()) if first else 0)
+            oldest.add_metric([channel], _age(at, first))
         lost = OutboxMessage.objects.filter(given_up_at__isnull=False).order_by()
         for channel, count in lost.values_list("channel").annotate(Count("pk")):
             given_up.add_metric([channel], count)
+        deliveries = CounterMetricFamily(
+            "aetos_deliveries", "What became of calls and events.", labels=["channel", "outcome"]
+        )
         for row in Channel.objects.all():
             breaker.add_metric([row.name], float(row.is_closed(at)))
-        yield from (pending, given_up, oldest, breaker)
+            for outcome in ("delivered", "failed", "given_up"):
+                deliveries.add_metric([row.name, outcome], getattr(row, outcome))
+        yield from (pending, given_up, oldest, breaker, deliveries)
+
+
+def _age(at: datetime, moment: datetime | None) -> float:
+    return max(0.0, (at - moment).total_seconds()) if moment else 0.0
+
+
+def _gauge(name: str, words: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, words, value=value)
 
 
 class MetricsPermission(BasePermission):
@@ -92,6 +150,15 @@ class MetricsView(APIView):
     @extend_schema(responses={(200, "text/plain"): str})
     def get(self, request: Request) -> HttpResponse:
         """Show the numbers in Prometheus' text format."""
-        registry = CollectorRegistry()
-        registry.register(DatabaseCollector())
-        return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE)
+        counted = CollectorRegistry()
+        counted.register(DatabaseCollector())
+        return HttpResponse(generate_latest(counted) + _served(), content_type=CONTENT_TYPE)
+
+
+def _served() -> bytes:
+    """Return what is counted of requests, in all processes where gunicorn has several."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY)
+    together = CollectorRegistry()
+    MultiProcessCollector(together)
+    return generate_latest(together)

@@ -116,6 +116,7 @@ INSTALLED_APPS = [
     "aetos",
 ]
 MIDDLEWARE = [
+    "aetos.traffic.CountRequests",
     "django_structlog.middlewares.RequestMiddleware",
     "aetos.csp.ContentSecurityPolicy",
     "aetos.middleware.RefuseControlCharacters",
@@ -235,6 +236,10 @@ TELEGRAM_SECONDS_BETWEEN = 1.0  # messages in one chat; Telegram refuses what co
 MESSAGING_TIMEOUT_DAYS = env.int("MESSAGING_TIMEOUT_DAYS", 7)
 NEGOTIATING_TIMEOUT_DAYS = env.int("NEGOTIATING_TIMEOUT_DAYS", 14)
 METRICS_KEY = env.str("METRICS_KEY", "")
+# Where traces and error reports go, if anywhere: aetos/telemetry.py.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", "production")
 
 # ---- the admin API ------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -272,6 +277,8 @@ SPECTACULAR_SETTINGS = {
 }
 
 # ---- logs ---------------------------------------------------------------------------------------
+if OTEL_EXPORTER_OTLP_ENDPOINT:
+    MIDDLEWARE.insert(2, "aetos.telemetry.TraceRequests")  # inside of what binds the request id
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
 LOGGING = logging_config(LOG_LEVEL)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True

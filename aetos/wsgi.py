@@ -7,6 +7,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aetos.settings")
 application = get_wsgi_application()
 
-from aetos.checks import refuse_to_start_without_keys  # noqa: E402  settings must be loaded first
+from aetos import telemetry  # noqa: E402  settings must be loaded first
+from aetos.checks import refuse_to_start_without_keys  # noqa: E402
 
 refuse_to_start_without_keys()
+telemetry.start("web")

@@ -32,10 +32,12 @@ class Event:
     subject: str
     occurred_at: str
     body: str
+    traceparent: str = ""
 
     def headers(self) -> dict[str, str]:
-        """Return the CloudEvents headers (AMQP binding, 1.0)."""
-        return {
+        """Return the CloudEvents headers (AMQP binding, 1.0), and the trace's where it is traced."""
+        trace = {"traceparent": self.traceparent} if self.traceparent else {}
+        return trace | {
             "cloudEvents:specversion": "1.0",
             "cloudEvents:id": self.event_id,
             "cloudEvents:type": self.routing_key,

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from integrations import nudges
+from integrations import nudges, tracing
 from integrations.channels import EVENTS
 from integrations.ids import uuid7
 from integrations.models import OutboxMessage
@@ -55,7 +55,7 @@ def register(
 
 def event(topic: str, *, key: str, body: dict[str, Any]) -> OutboxMessage:
     """Build the row of one event; `event_type`, `event_id` and `occurred_at` are added when it leaves."""
-    return OutboxMessage(channel=EVENTS, topic=topic, key=key, body=body)
+    return OutboxMessage(channel=EVENTS, topic=topic, key=key, body=body, traceparent=tracing.current())
 
 
 def call(topic: str, *, key: str, body: dict[str, Any]) -> OutboxMessage:
@@ -64,7 +64,8 @@ def call(topic: str, *, key: str, body: dict[str, Any]) -> OutboxMessage:
     Raises:
         KeyError: nobody registered `topic`.
     """
-    return OutboxMessage(channel=ROUTES[topic].channel, topic=topic, key=key, body=body)
+    channel = ROUTES[topic].channel
+    return OutboxMessage(channel=channel, topic=topic, key=key, body=body, traceparent=tracing.current())
 
 
 def put(messages: Iterable[OutboxMessage]) -> None:

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from integrations import events
+from integrations import events, tracing
 from integrations.http import Held, PartnerError, PermanentError, TransientError
 from integrations.models import Channel, DeliveryAttempt, OutboxMessage
 from integrations.outbox import EVENTS, ROUTES, Delivery
@@ -114,14 +114,21 @@ def _release(channel: str, holder: uuid.UUID) -> None:
     Channel.objects.filter(name=channel, holder=holder).update(holder=None, leased_until=None)
 
 
-def _channel_succeeded(channel: str) -> None:
-    """Close the breaker; what waited for the other side to come back may leave at once.
+def _channel_succeeded(channel: str, *, delivered: int = 0, given_up: int = 0) -> None:
+    """Close the breaker, and count; what waited for the other side to come back may leave at once.
 
     Only where the breaker had opened: a call that fails among others that do not keeps its back-off.
     """
     row = Channel.objects.filter(name=channel)
     came_back = row.filter(closed_until__isnull=False).exists()
-    row.update(failures=0, closed_until=None, last_error="", last_success_at=Now())
+    row.update(
+        failures=0,
+        closed_until=None,
+        last_error="",
+        last_success_at=Now(),
+        delivered=F("delivered") + delivered,
+        given_up=F("given_up") + given_up,
+    )
     if came_back:
         pending(channel).filter(attempts__gt=0, next_attempt_at__gt=Now()).update(next_attempt_at=Now())
 
@@ -133,7 +140,10 @@ def _channel_failed(channel: str, error: str, *, opens_after: int, retry_after: 
         opened = failures >= opens_after or retry_after is not None
         wait = BREAKER.delay(max(1, failures - opens_after + 1), at_least=max(1.0, retry_after or 0))
         Channel.objects.filter(name=channel).update(
-            failures=failures, last_error=error, closed_until=Now() + wait if opened else None
+            failures=failures,
+            failed=F("failed") + 1,
+            last_error=error,
+            closed_until=Now() + wait if opened else None,
         )
     return opened
 
@@ -178,10 +188,12 @@ def _serve_events(channel: str, holder: uuid.UUID) -> int:
         with events.broker() as connection:
             while batch := _event_batch():
                 held: set[str] = set()
+                sent = 0
                 for wave in _waves(batch):
                     _keep(channel, holder)
-                    total += _publish_wave(connection, wave, held)
-                _channel_succeeded(channel)
+                    sent += _publish_wave(connection, wave, held)
+                total += sent
+                _channel_succeeded(channel, delivered=sent)
     except events.BrokerDown as error:
         log.warning("events wait for the broker", error=str(error))
         _channel_failed(channel, str(error), opens_after=1)
@@ -213,7 +225,9 @@ def _publish_wave(connection: events.Connection, wave: list[OutboxMessage], held
 def _as_event(message: OutboxMessage) -> events.Event:
     occurred_at = message.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
     body = events.envelope(message.topic, str(message.event_id), occurred_at, message.body)
-    return events.Event(str(message.event_id), message.topic, message.key, occurred_at, body)
+    with tracing.span(f"publish {message.topic}", parent=message.traceparent):
+        trace = tracing.current()
+    return events.Event(str(message.event_id), message.topic, message.key, occurred_at, body, trace)
 
 
 def _put_off(
@@ -256,13 +270,14 @@ def _serve_calls(channel: str, holder: uuid.UUID) -> int:
             continue
         except PermanentError as error:
             _give_up(message, error)
+            _channel_succeeded(channel, given_up=1)  # it answered: the fault is in that call
         else:
             OutboxMessage.objects.filter(pk=message.pk).update(
                 delivered_at=Now(), attempts=message.attempts + 1, last_error=""
             )
             log.info("partner called", channel=channel, topic=message.topic, detail=detail)
             total += 1
-        _channel_succeeded(channel)  # it answered; where it refused, the fault is in that call
+            _channel_succeeded(channel, delivered=1)
     return total
 
 
@@ -295,7 +310,8 @@ def _call(message: OutboxMessage) -> str:
     attempt = DeliveryAttempt.objects.create(message=message)
     outcome, detail = "failed", ""
     try:
-        detail = ROUTES[message.topic].handler(_delivery(message))
+        with tracing.span(f"call {message.topic}", parent=message.traceparent):
+            detail = ROUTES[message.topic].handler(_delivery(message))
         outcome = "delivered"
         return detail
     except PartnerError as error:

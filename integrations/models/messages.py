@@ -21,6 +21,9 @@ class OutboxMessage(models.Model):
     topic = models.CharField(max_length=64)
     key = models.CharField(max_length=64, help_text="What is delivered in order: a listing's or a job's id.")
     body = models.JSONField()
+    traceparent = models.CharField(
+        max_length=55, blank=True, default="", db_default="", help_text="The trace that it was written in."
+    )
     created_at = models.DateTimeField(db_default=Now())
     next_attempt_at = models.DateTimeField(db_default=Now())
     attempts = models.PositiveIntegerField(default=0)
@@ -87,7 +90,7 @@ class Channel(models.Model):
     """One way out (RabbitMQ, or one partner): who is serving it, and whether it answers.
 
     `leased_until` lets one relay at a time serve it, which is what keeps the
-    order. `failures` and `closed_until` are its circuit breaker.
+    order. `failures` and `closed_until` are its circuit breaker; the last three count, for /metrics.
     """
 
     name = models.CharField(max_length=20, primary_key=True)
@@ -97,6 +100,9 @@ class Channel(models.Model):
     closed_until = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True, default="")
     last_success_at = models.DateTimeField(null=True, blank=True)
+    delivered = models.PositiveBigIntegerField(default=0, db_default=0, help_text="Messages, ever.")
+    failed = models.PositiveBigIntegerField(default=0, db_default=0, help_text="Attempts, ever.")
+    given_up = models.PositiveBigIntegerField(default=0, db_default=0, help_text="Messages refused, ever.")
 
     class Meta:
         ordering = ("name",)

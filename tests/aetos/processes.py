@@ -137,7 +137,7 @@ class Web(Process):
         assert self._process.poll() is None, self.output
         try:
             return requests.get(f"{self.url}/health/live", timeout=5).status_code == 200
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def post_job(self, body: Any, **headers: str) -> requests.Response:

@@ -1,0 +1,41 @@
+"""gunicorn's settings, and the folder in which its processes add up what they count.
+
+Read by `gunicorn --config python:aetos.webserver`. PORT and WEB_WORKERS come from the environment.
+"""
+
+import os
+import shutil
+import tempfile
+from typing import Any
+
+bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
+# Threads share a process: many answers wait for the database, and a job that comes in doubles nobody's waiting time.
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_WORKERS", "2"))
+threads = 8
+timeout = 60
+graceful_timeout = 25
+keepalive = 20
+max_requests = 20_000
+max_requests_jitter = 2_000
+control_socket_disable = True
+logger_class = "aetos.weblog.JsonLogger"
+
+_COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def on_starting(server: Any) -> None:
+    """Make the folder before the first worker starts: each writes its counters there, and any of them adds them up."""
+    os.environ[_COUNTS] = tempfile.mkdtemp(prefix="aetos-metrics-")
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Forget the gauges of a worker that has ended; what it counted stays counted."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    """Remove the folder."""
+    shutil.rmtree(os.environ.pop(_COUNTS, ""), ignore_errors=True)
