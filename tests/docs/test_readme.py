@@ -6,6 +6,7 @@ from pathlib import Path
 from django.conf import settings
 
 from listings.states import ARROWS
+from tests.docs import lifecycle
 
 README = (Path(settings.BASE_DIR) / "README.md").read_text(encoding="utf-8")
 
@@ -32,3 +33,7 @@ def test_it_names_no_command_that_does_not_exist() -> None:
         "replay_inbox",
     }
     assert named <= set(get_commands())
+
+
+def test_the_page_of_the_lifecycle_is_what_the_code_says() -> None:
+    assert lifecycle.TARGET.read_text(encoding="utf-8") == lifecycle.written()
