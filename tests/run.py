@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.needs import REPORT_VARIABLE, SHARE_VARIABLE, TURNS_VARIABLE, closing_line
 from tests.services import Found, NotUsable, find_postgres, find_rabbitmq
@@ -46,10 +47,16 @@ def main(given: list[str]) -> int:
             changed = _environment(environment, url, rabbitmq, share=share)
             started.append(stack.enter_context(running(name, changed, folder / name, given, shown=shown)))
         outcomes = [run.outcome() for run in started]
-    line = closing_line(not_run_at_all([left_out for _, left_out in outcomes]).values())
+    reports = [report for _, report in outcomes]
+    line = closing_line(not_run_at_all([report.get("left_out", {}) for report in reports]).values())
     if line:
         _say(f"\n{line}")
-    return verdict([status for status, _ in outcomes], bool(line), environment)
+    statuses = [status for status, _ in outcomes]
+    if not any(statuses) and (lost := fallen_between(reports)):
+        _say("\nNO RUN HAD THESE, each left them to the other (is it a case for one database only?):")
+        _say("\n".join(lost))
+        statuses.append(1)
+    return verdict(statuses, bool(line), environment)
 
 
 @dataclass(frozen=True)
@@ -61,14 +68,14 @@ class Run:
     report: Path
     output: Path | None
 
-    def outcome(self) -> tuple[int, dict[str, list[str]]]:
-        """Wait for the end; return the status, and which tests lacked which servers."""
+    def outcome(self) -> tuple[int, dict[str, Any]]:
+        """Wait for the end; return the status, and what tests.needs reports."""
         status = self.process.wait()
         if self.output:
             _say(f"\n======== on {self.name} ========")
             _say(self.output.read_text(encoding="utf-8", errors="replace"))
-        left_out = json.loads(self.report.read_text(encoding="utf-8")) if self.report.exists() else {}
-        return status, left_out
+        report = json.loads(self.report.read_text(encoding="utf-8")) if self.report.exists() else {}
+        return status, report
 
 
 @contextmanager
@@ -109,6 +116,12 @@ def not_run_at_all(runs: list[dict[str, list[str]]]) -> dict[str, list[str]]:
     """Return the tests that every run left out, with what the first one lacked for them."""
     first, *others = runs
     return {test: servers for test, servers in first.items() if all(test in other for other in others)}
+
+
+def fallen_between(reports: list[dict[str, Any]]) -> list[str]:
+    """Return the tests that a run left to the other, and that the other had not."""
+    had = {test for report in reports for test in report.get("here", [])}
+    return sorted({test for report in reports for test in report.get("elsewhere", [])} - had)
 
 
 def _environment(
