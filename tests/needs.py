@@ -27,13 +27,36 @@ TURNS_VARIABLE = "BROKER_TURNS"
 # Two runs beside each other share out what is not about the database: "first" or "last" says which this one is.
 SHARE_VARIABLE = "SHARE_OF_TESTS"
 SHARES: dict[str, tuple[str, ...]] = {
-    "first": (),
-    # SQLite, the quicker one.
+    # PostgreSQL: processes that start, lines that break, what is only long.
+    "first": (
+        "tests/aetos/test_live_edge.py",
+        "tests/aetos/test_logs.py",
+        "tests/aetos/test_openapi.py",
+        "tests/aetos/test_start.py::test_a_secret_in_place_of_a_key_is_enough",
+        "tests/aetos/test_start.py::test_all_that_is_missing_is_named_at_once",
+        "tests/aetos/test_start.py::test_it_ends_and_names_what_is_missing",
+        "tests/buying/test_breaker.py::test_many_approvals_while_it_is_down",
+        "tests/integrations/test_broker_faults.py",
+        "tests/integrations/test_filebroker.py",
+        "tests/integrations/test_http.py",
+        "tests/listings/test_ingest.py::test_five_thousand_in_one_call",
+        "tests/scraping/test_sample.py::test_posting_every_job_again_changes_nothing",
+    ),
+    # SQLite, the quicker one: a browser, partners' pretended sides, words and pictures.
     "last": (
+        "tests/access/test_headers.py",
         "tests/access/test_permissions.py",
+        "tests/backoffice/test_hostile.py",
         "tests/browser/",
         "tests/docs/",
+        "tests/photos/test_zoo.py",
+        "tests/scraping/test_sample.py::test_price_changes_of_the_recorded_jobs_are_followed_and_published",
         "tests/simulators/",
+        "tests/telegram/test_photo_faults.py",
+        "tests/telegram/test_photo_refusals.py",
+        "tests/telegram/test_setup.py",
+        "tests/telegram/test_text.py",
+        "tests/telegram/test_words.py",
         "tests/tooling/",
     ),
 }

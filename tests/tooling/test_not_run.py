@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.needs import REPORT_VARIABLE, SHARE_VARIABLE, SHARES, absent, chromium, closing_line, elsewhere
-from tests.run import fallen_between, not_run_at_all, verdict
+from tests.run import Run, fallen_between, not_run_at_all, verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITE = """
@@ -88,7 +88,10 @@ def test_the_verdict(
 def test_two_runs_share_out_what_is_not_about_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of the folders is run by exactly one of two runs, and by a run that is alone."""
     paths = [path for share in SHARES.values() for path in share]
-    assert all((ROOT / path).exists() for path in paths)
+    for path in paths:
+        file, _, function = path.partition("::")
+        assert (ROOT / file).exists()
+        assert not function or f"def {function}(" in (ROOT / file).read_text()
     for share, expected in (("first", SHARES["first"]), ("last", SHARES["last"]), ("", tuple(paths))):
         monkeypatch.setenv(SHARE_VARIABLE, share)
         assert [path for path in paths if not path.startswith(elsewhere())] == list(expected)
@@ -149,3 +152,17 @@ def test_a_case_that_each_run_leaves_to_the_other_is_found() -> None:
     assert fallen_between([first, {"here": ["b"], "elsewhere": ["a"]}]) == []
     assert fallen_between([first, {"here": [], "elsewhere": ["a"]}]) == ["b"]
     assert fallen_between([{"here": ["a"], "elsewhere": []}]) == []
+
+
+def test_a_log_hears_how_far_a_run_is_and_in_the_end_what_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "output"
+    output.write_text("..F..x [ 50%]\nE..... [100%]\n==== FAILURES ====\n1 failed [ 3%] of it\n")
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        run = Run("SQLite", process, tmp_path / "report", output)
+        assert run.progress() == "SQLite 100 %, 2 failed"
+        assert run.outcome() == (0, {})
+    assert capsys.readouterr().out == (
+        "\n======== on SQLite ========\n==== FAILURES ====\n1 failed [ 3%] of it\n\n"
+    )
