@@ -148,7 +148,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say what was left out, or leave word for the runner."""
-    report = config.stash.get(_report, {"left_out": {}, "here": [], "elsewhere": []})
+    nothing: dict[str, Any] = {"left_out": {}, "here": [], "elsewhere": []}
+    report = config.stash.get(_report, nothing)
     if path := os.environ.get(REPORT_VARIABLE):
         Path(path).write_text(json.dumps(report), encoding="utf-8")
     elif line := closing_line(report["left_out"].values()):
