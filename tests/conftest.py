@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.core.management.commands import flush
-from django.db import connections
 from django.test import Client
 
 from integrations import events
-from listings import guards
-from tests import factories
+from tests import emptying, factories
 
 SAMPLE = Path(__file__).resolve().parents[2] / "shared" / "data" / "sample"
 SCRAPER_KEY = "scraper-key-of-the-tests"
@@ -46,14 +44,9 @@ def rabbitmq_url(settings: Any) -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def _tables_can_be_emptied() -> Iterator[None]:
-    """Lift the log's guard before Django empties the tables between tests; `migrate`'s signal puts it back."""
+    """Empty the tables between tests as `tests.emptying` does."""
     original = flush.Command.handle
-
-    def handle(self: Any, **options: Any) -> Any:
-        guards.remove(connections[options["database"]])
-        return original(self, **options)
-
-    flush.Command.handle = handle  # type: ignore[method-assign]
+    flush.Command.handle = emptying.handle  # type: ignore[method-assign, assignment]
     yield
     flush.Command.handle = original  # type: ignore[method-assign]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.test import Client, override_settings
 
 from listings import lifecycle
@@ -120,7 +121,10 @@ def signed_in(name: str, *, group: str = "") -> Client:
 def rows() -> dict[str, int]:
     """Count the rows of each table of ours: a refusal leaves every number as it was."""
     models = [model for label in ("integrations", "listings", "scraping") for model in _models(label)]
-    return {model.__name__: model._base_manager.count() for model in models}
+    each = (f"SELECT '{model.__name__}', COUNT(*) FROM \"{model._meta.db_table}\"" for model in models)
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(each))  # one question: it is asked thousands of times
+        return dict(cursor.fetchall())
 
 
 def _models(label: str) -> list[Any]:

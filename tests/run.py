@@ -1,12 +1,14 @@
 """`make test`: the whole suite, once on PostgreSQL where there is one and once on SQLite, both at the same time.
 
-The first run is shown as it goes, the other when it has ended; they take turns at the one RabbitMQ.
+At a terminal the first run is shown as it goes, the other when it has ended; in a log a line says now and then how
+far both are, and the end is what failed. They take turns at the one RabbitMQ.
 What could not run for want of a server is said in one closing line; with CI=true it is a failure.
 Arguments go to pytest.
 """
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,12 +17,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.needs import REPORT_VARIABLE, SHARE_VARIABLE, TURNS_VARIABLE, closing_line
 from tests.services import Found, NotUsable, find_postgres, find_rabbitmq
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTHING_COLLECTED = 5
+SECONDS_BETWEEN = 30
+# A line of pytest's that says how far it is.
+PROGRESS = re.compile(r"^([.FEsxXp]+) +\[ *(\d+)%\]\n", re.MULTILINE)
 TRUE = {"1", "true", "yes", "on"}
 
 
@@ -41,15 +47,22 @@ def main(given: list[str]) -> int:
         runs = ([("PostgreSQL", postgres.url)] if postgres else []) + [("SQLite", "")]
         started = []
         for name, url in runs:
-            shown = not started
-            share = ("first" if shown else "last") if len(runs) > 1 else ""
+            share = ("last" if started else "first") if len(runs) > 1 else ""
+            shown = not started and sys.stdout.isatty()
             changed = _environment(environment, url, rabbitmq, share=share)
             started.append(stack.enter_context(running(name, changed, folder / name, given, shown=shown)))
+        wait_for(started)
         outcomes = [run.outcome() for run in started]
-    line = closing_line(not_run_at_all([left_out for _, left_out in outcomes]).values())
+    reports = [report for _, report in outcomes]
+    line = closing_line(not_run_at_all([report.get("left_out", {}) for report in reports]).values())
     if line:
         _say(f"\n{line}")
-    return verdict([status for status, _ in outcomes], bool(line), environment)
+    statuses = [status for status, _ in outcomes]
+    if not any(statuses) and (lost := fallen_between(reports)):
+        _say("\nNO RUN HAD THESE, each left them to the other (is it a case for one database only?):")
+        _say("\n".join(lost))
+        statuses.append(1)
+    return verdict(statuses, bool(line), environment)
 
 
 @dataclass(frozen=True)
@@ -61,14 +74,35 @@ class Run:
     report: Path
     output: Path | None
 
-    def outcome(self) -> tuple[int, dict[str, list[str]]]:
-        """Wait for the end; return the status, and which tests lacked which servers."""
+    def said(self) -> str:
+        """Return what it has said so far, where that is kept."""
+        return self.output.read_text(encoding="utf-8", errors="replace") if self.output else ""
+
+    def progress(self) -> str:
+        """Name how far it is, and what has failed so far."""
+        lines = list(PROGRESS.finditer(self.said()))
+        failed = sum(line[1].count("F") + line[1].count("E") for line in lines)
+        return f"{self.name} {lines[-1][2] if lines else 0} %" + (f", {failed} failed" if failed else "")
+
+    def outcome(self) -> tuple[int, dict[str, Any]]:
+        """Wait for the end; return the status, and what tests.needs reports."""
         status = self.process.wait()
         if self.output:
             _say(f"\n======== on {self.name} ========")
-            _say(self.output.read_text(encoding="utf-8", errors="replace"))
-        left_out = json.loads(self.report.read_text(encoding="utf-8")) if self.report.exists() else {}
-        return status, left_out
+            _say(PROGRESS.sub("", self.said()))
+        report = json.loads(self.report.read_text(encoding="utf-8")) if self.report.exists() else {}
+        return status, report
+
+
+def wait_for(runs: list[Run]) -> None:
+    """Wait until all have ended; where none is shown, say now and then how far they are."""
+    for run in runs:
+        while run.process.poll() is None:
+            try:
+                run.process.wait(SECONDS_BETWEEN)
+            except subprocess.TimeoutExpired:
+                if all(each.output for each in runs):
+                    _say("; ".join(each.progress() for each in runs))
 
 
 @contextmanager
@@ -109,6 +143,12 @@ def not_run_at_all(runs: list[dict[str, list[str]]]) -> dict[str, list[str]]:
     """Return the tests that every run left out, with what the first one lacked for them."""
     first, *others = runs
     return {test: servers for test, servers in first.items() if all(test in other for other in others)}
+
+
+def fallen_between(reports: list[dict[str, Any]]) -> list[str]:
+    """Return the tests that a run left to the other, and that the other had not."""
+    had = {test for report in reports for test in report.get("here", [])}
+    return sorted({test for report in reports for test in report.get("elsewhere", [])} - had)
 
 
 def _environment(

@@ -13,7 +13,7 @@ from scraping import jobs
 from tests.backoffice.pages import LISTINGS, queries
 from tests.factories import a_match, make_listing
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.each_database]
 
 
 def found(client: Client, **query: Any) -> list[str]:

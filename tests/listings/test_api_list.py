@@ -15,7 +15,7 @@ from listings.models import ProductListing
 from listings.states import State
 from tests.factories import a_job, a_match, make_listing
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.each_database]
 
 FIELDS = [
     "id",

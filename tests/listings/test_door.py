@@ -83,6 +83,7 @@ def test_by_the_api(operator: Client, origin: State, to: State) -> None:
         assert rows() == before
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize(("origin", "to"), PAIRS)
 def test_by_sql(origin: State, to: State) -> None:
     listing = make_listing(origin)

@@ -17,7 +17,7 @@ from listings.models import ProductListing, TransitionLog
 from listings.states import ENTERED_AT, State
 from tests.factories import make_listing
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.each_database]
 
 LOG = "listings_transitionlog"
 

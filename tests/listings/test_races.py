@@ -18,7 +18,7 @@ from scraping import jobs
 from tests.factories import a_match, make_listing, staff, token
 from tests.races import at_once, failures
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.each_database]
 
 
 def one_story(listing: ProductListing) -> None:

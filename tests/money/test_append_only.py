@@ -14,7 +14,7 @@ from listings.models import LedgerLine, ProductListing
 from listings.states import State
 from tests.factories import make_listing
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.each_database]
 TABLE = "listings_ledgerline"
 
 

@@ -15,7 +15,7 @@ from listings.profit import to_pennies
 from listings.states import State
 from tests.factories import make_listing
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.each_database]
 Kind = LedgerLine.Kind
 PENNY = Decimal("0.01")
 

@@ -13,7 +13,7 @@ from listings.states import State
 from tests.factories import make_listing
 from tests.races import at_once, failures
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.each_database]
 D = Decimal
 
 

@@ -12,7 +12,7 @@ from tests.factories import make_listing
 from tests.photos.zoo import a_file
 from tests.races import at_once, failures
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.each_database]
 
 
 def add(listing: ProductListing) -> Any:

@@ -19,7 +19,7 @@ from tests.conftest import SCRAPER_KEY
 from tests.factories import a_job, a_match, dumps
 from tests.races import at_once, failures
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.each_database]
 
 
 def post(body: bytes) -> Any:

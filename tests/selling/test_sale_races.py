@@ -19,7 +19,7 @@ from tests.selling.sales import EBAY_KEY, arrows, coherent, fresh, said, sale, t
 
 __all__ = ["sims"]  # a fixture of the offers' tests
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.each_database]
 
 
 @pytest.fixture(autouse=True)

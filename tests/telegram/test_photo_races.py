@@ -19,7 +19,7 @@ from tests.races import at_once, failures
 from tests.telegram.conftest import CHAT
 from tests.telegram.photos import Pictures, a_picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.each_database]
 ALBUM = 8
 Outcome = TelegramPicture.Outcome
 

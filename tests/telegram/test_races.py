@@ -19,7 +19,7 @@ from tests.factories import make_listing
 from tests.races import at_once, failures
 from tests.telegram.conftest import CHAT
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.each_database]
 TAPS = 8
 TWO_DAYS = timedelta(days=2)
 

@@ -1,14 +1,16 @@
 """A test whose server is not there is left out, counted in one line, and a failure in CI."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.needs import SHARE_VARIABLE, SHARES, absent, chromium, closing_line, elsewhere
-from tests.run import not_run_at_all, verdict
+from tests.needs import REPORT_VARIABLE, SHARE_VARIABLE, SHARES, absent, chromium, closing_line, elsewhere
+from tests.run import Run, fallen_between, not_run_at_all, verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITE = """
@@ -86,7 +88,81 @@ def test_the_verdict(
 def test_two_runs_share_out_what_is_not_about_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of the folders is run by exactly one of two runs, and by a run that is alone."""
     paths = [path for share in SHARES.values() for path in share]
-    assert all((ROOT / path).exists() for path in paths)
+    for path in paths:
+        file, _, function = path.partition("::")
+        assert (ROOT / file).exists()
+        assert not function or f"def {function}(" in (ROOT / file).read_text()
     for share, expected in (("first", SHARES["first"]), ("last", SHARES["last"]), ("", tuple(paths))):
         monkeypatch.setenv(SHARE_VARIABLE, share)
         assert [path for path in paths if not path.startswith(elsewhere())] == list(expected)
+
+
+CASES = """
+import pytest
+
+@pytest.mark.parametrize("word", "abcde")
+def test_dealt(word): pass
+
+@pytest.mark.each_database
+@pytest.mark.parametrize("word", "ab")
+def test_wholly(word): pass
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("word", "ab")
+def test_on_postgresql(word): pass
+
+def test_plain(): pass
+"""
+
+
+def collected(folder: Path, share: str, database_url: str) -> dict[str, Any]:
+    """Let pytest collect those cases as one of two runs, and return what it reports."""
+    (folder / "test_cases.py").write_text(CASES)
+    markers = "".join(f" {name}:\n" for name in ("each_database", "postgres"))
+    (folder / "pytest.ini").write_text(
+        f"[pytest]\naddopts = -p tests.needs -p no:django -p no:cacheprovider\nmarkers =\n{markers}"
+    )
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        SHARE_VARIABLE: share,
+        REPORT_VARIABLE: str(folder / "report"),
+        "DATABASE_URL": database_url,
+    }
+    command = [sys.executable, "-m", "pytest", str(folder)]
+    subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
+    report: dict[str, Any] = json.loads((folder / "report").read_text())
+    return report
+
+
+def test_each_function_is_tried_by_both_runs_and_each_case_by_one(tmp_path: Path) -> None:
+    reports = [collected(tmp_path, "first", "postgres://h/d"), collected(tmp_path, "last", "")]
+    first, last = ({test.partition("::")[2] for test in report["here"]} for report in reports)
+    assert first & last == {"test_plain", "test_wholly[a]", "test_wholly[b]"}
+    assert first - last == {"test_dealt[b]", "test_dealt[c]", "test_dealt[e]"} | {
+        f"test_on_postgresql[{word}]" for word in "ab"
+    }
+    assert last - first == {"test_dealt[a]", "test_dealt[d]"}
+    assert fallen_between(reports) == []
+
+
+def test_a_case_that_each_run_leaves_to_the_other_is_found() -> None:
+    """A parameter list that differs by database would be dealt out twice, differently."""
+    first = {"here": ["a"], "elsewhere": ["b"]}
+    assert fallen_between([first, {"here": ["b"], "elsewhere": ["a"]}]) == []
+    assert fallen_between([first, {"here": [], "elsewhere": ["a"]}]) == ["b"]
+    assert fallen_between([{"here": ["a"], "elsewhere": []}]) == []
+
+
+def test_a_log_hears_how_far_a_run_is_and_in_the_end_what_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "output"
+    output.write_text("..F..x [ 50%]\nE..... [100%]\n==== FAILURES ====\n1 failed [ 3%] of it\n")
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        run = Run("SQLite", process, tmp_path / "report", output)
+        assert run.progress() == "SQLite 100 %, 2 failed"
+        assert run.outcome() == (0, {})
+    assert capsys.readouterr().out == (
+        "\n======== on SQLite ========\n==== FAILURES ====\n1 failed [ 3%] of it\n\n"
+    )
