@@ -27,6 +27,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from integrations.models import InboxMessage
+from integrations.retention import BodyGone
 
 log = structlog.get_logger(__name__)
 
@@ -227,8 +228,15 @@ def note_failure(message_id: int, error: Exception) -> None:
 
 
 def reprocess(message_id: int) -> Answer:
-    """Try a settled message again, as staff asked; what it did before is not done twice."""
-    InboxMessage.objects.filter(pk=message_id).update(status=Status.RECEIVED)
+    """Try a settled message again, as staff asked; what it did before is not done twice.
+
+    Raises:
+        BodyGone: there is nothing left to process.
+        InboxMessage.DoesNotExist.
+    """
+    kept = InboxMessage.objects.filter(pk=message_id, emptied_at__isnull=True)
+    if not kept.update(status=Status.RECEIVED):
+        raise BodyGone(InboxMessage.objects.defer("body").get(pk=message_id))
     return process(message_id)
 
 
