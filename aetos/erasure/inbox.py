@@ -148,16 +148,11 @@ def _keep(what: str, row: InboxMessage, body: bytes, seller: Seller, pen: Pen) -
 
 def _unreadable(row: InboxMessage, seller: Seller, pen: Pen) -> None:
     """Take a body away that is no JSON of ours and quotes the seller; it was refused, and cannot be processed."""
-    said = row.raw.decode("utf-8", "replace")
-    if not any(spelling in said for word in seller.words | seller.ids for spelling in _spellings(word)):
+    if not seller.quotes(row.raw.decode("utf-8", "replace")):
         return
     pen.update("inbox: unreadable", InboxMessage.objects.filter(pk=row.pk), detail=REMOVED)
     if not pen.dry_run:
         retention.empty(row)
-
-
-def _spellings(word: str) -> tuple[str, ...]:
-    return (word, json.dumps(word)[1:-1])
 
 
 def _uuid(value: Any) -> uuid.UUID | None:

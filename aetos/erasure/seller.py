@@ -58,7 +58,11 @@ class Seller:
 
     def is_in(self, text: str) -> bool:
         """Say whether a text quotes the seller or names a listing by its code."""
-        return any(f"[{code}]" in text for code in self.codes) or any(word in text for word in self._spelt())
+        return any(f"[{code}]" in text for code in self.codes) or self.quotes(text)
+
+    def quotes(self, text: str) -> bool:
+        """Say whether a text holds words or ids of the seller's."""
+        return any(word in text for word in self._spelt())
 
     def without(self, text: str) -> str:
         """Return a text without the seller's words; of what is said before a listing's code, only the code stays."""
@@ -79,8 +83,9 @@ class Seller:
         return value
 
     def _spelt(self) -> list[str]:
-        # The longest first: what a short word is part of must not be left in halves.
-        return sorted(self.words | {each for each in self.ids if each}, key=len, reverse=True)
+        # The longest first: what a short word is part of must not be left in halves. A text may be JSON in itself.
+        words = self.words | {each for each in self.ids if each}
+        return sorted(words | {json.dumps(word)[1:-1] for word in words}, key=len, reverse=True)
 
 
 def find(*, listing: str = "", seller_id: str = "", thread_id: str = "") -> Seller:
@@ -159,7 +164,7 @@ def callbacks_of(seller: Seller) -> Iterator[tuple[InboxMessage, dict[str, Any]]
             yield row, payload
 
 
-def _is_order(value: Any, orders: set[int]) -> bool:
+def _is_order(value: Any, orders: set[int | None]) -> bool:
     return isinstance(value, int) and value in orders
 
 
