@@ -27,9 +27,11 @@ SHARES: dict[str, tuple[str, ...]] = {
     "first": (),
     # SQLite, the quicker one.
     "last": (
+        "tests/access/test_headers_behind_tls.py",
         "tests/access/test_permissions.py",
         "tests/browser/",
         "tests/docs/",
+        "tests/keys/",
         "tests/people/test_forget_seller.py",
         "tests/simulators/",
         "tests/tooling/",
