@@ -58,7 +58,7 @@ class Callers:
 
     def __init__(self, web: Web, photo: Photo) -> None:
         self.web, self.age, self.failed, self.done = web, OLD, [], itertools.count()
-        self._stop, self._hold = threading.Event(), threading.Lock()
+        self._stop = threading.Event()
         with override_settings(SECRET_KEY=key("SECRET_KEY", OLD)):
             ann = staff("ann", group="Operators")
             client = Client()
@@ -71,7 +71,9 @@ class Callers:
             until = int((datetime.now(UTC) + timedelta(hours=1)).timestamp())
             self._photo = f"{path}?until={until}&signature={signer.signature(f'{path}:{until}')}"
         self._token = token(ann)
-        self._threads = [threading.Thread(target=self._call, args=(each,)) for each in self._calls()]
+        calls = self._calls()
+        self.shown = [OLD] * len(calls)  # the age of the key in each caller's last call that has ended
+        self._threads = [threading.Thread(target=self._call, args=each) for each in enumerate(calls)]
 
     def _calls(self) -> list[Callable[[], requests.Response]]:
         hook = f"{self.web.url}/webhooks"
@@ -125,14 +127,21 @@ class Callers:
             f"{self.web.url}{path}", headers=headers, timeout=PATIENCE, allow_redirects=False, **options
         )
 
-    def _call(self, call: Callable[[], requests.Response]) -> None:
+    def change_over(self) -> None:
+        """Show the new keys, and wait until no call with an old one is under way."""
+        self.age = NEW
+        wait_for(lambda: set(self.shown) == {NEW}, "the change of all callers", seconds=PATIENCE)
+
+    def _call(self, number: int, call: Callable[[], requests.Response]) -> None:
         while not self._stop.wait(0.02) and next(self.done) < MOST_CALLS:
+            age = self.age
             try:
                 answer = call()
                 if not 200 <= answer.status_code < 300:
                     self.failed.append(f"{answer.request.method} {answer.url}: {answer.status_code}")
             except requests.RequestException as error:
                 self.failed.append(type(error).__name__)
+            self.shown[number] = age
 
     def __enter__(self) -> "Callers":
         for thread in self._threads:
@@ -226,7 +235,7 @@ def test_each_key_is_changed_under_load_without_a_failed_call(served: tuple[Web,
     with Callers(web, photo) as callers:
         keys.write(OLD, NEW)
         reload(web)
-        callers.age = NEW
+        callers.change_over()
         keys.write(NEW)
         reload(web)
         wait_for(lambda: next(callers.done) > 100, "a hundred calls", seconds=90)
