@@ -16,7 +16,7 @@ import requests
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parents[2]
-SECRETS = re.compile(r"_KEY|_SECRET|_TOKEN|SECRET_KEY")
+SECRETS = re.compile(r"_KEY|_SECRET|_TOKEN|_DSN")
 SHORTEST_SECRET = 10
 KEYS = {
     "SCRAPER_WEBHOOK_KEY": "live-scraper-key",

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("integrations", "0006_audit_run"),
+        ("integrations", "0007_seen_from_outside"),
     ]
 
     operations = [
