@@ -9,9 +9,11 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.core import checks
 from django.core.checks import Error, Tags, register
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 
+from aetos import placeholders
 from integrations import webhooks
 from listings import guards
 
@@ -64,8 +66,8 @@ def refuse_to_start_without_keys() -> None:
     """End the process, naming what is missing.
 
     Raises:
-        NotStarted: a key that guards an endpoint is missing (unless DEBUG), a
-            signing secret is malformed, or the database lost its triggers.
+        NotStarted: a key that guards an endpoint is missing or is a placeholder
+            (unless DEBUG), a signing secret is malformed, or the database lost its triggers.
     """
     if bad := malformed_secrets():
         raise NotStarted(f"{', '.join(bad)} must be whsec_ and base64 of 16 bytes or more.")
@@ -75,6 +77,10 @@ def refuse_to_start_without_keys() -> None:
         )
     if not settings.DEBUG and (missing := missing_keys()):
         raise NotStarted(f"{', '.join(missing)} is missing, and with it an endpoint's guard.")
+    if not settings.DEBUG and (known := placeholders.known_to_others()):
+        raise NotStarted(
+            f"{', '.join(known)} holds a placeholder, or is too short: others can guess it. Draw one at random."
+        )
     try:
         lost = guards.missing(connections[DEFAULT_DB_ALIAS])
     except OperationalError:
@@ -98,3 +104,11 @@ def triggers_are_installed(
         if lost
         else []
     )
+
+
+@register(Tags.security, deploy=True)
+def keys_are_long(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.Warning]:
+    """Report keys that somebody made up instead of drawing them."""
+    named = placeholders.short()
+    hint = "Draw one: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+    return [checks.Warning(f"Short: {', '.join(named)}.", hint=hint, id="aetos.W001")] if named else []

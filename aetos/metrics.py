@@ -129,11 +129,11 @@ def _gauge(name: str, words: str, value: float) -> Metric:
 
 
 class MetricsPermission(BasePermission):
-    """Staff, or whoever holds METRICS_KEY."""
+    """Staff, or whoever holds one of METRICS_KEY."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Say whether the numbers may be read."""
-        if bearer_key_fits(request, settings.METRICS_KEY):
+        if bearer_key_fits(request, settings.METRICS_KEYS):
             return True
         return bool(request.user.is_authenticated and request.user.is_active and request.user.is_staff)
 

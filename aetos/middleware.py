@@ -1,10 +1,22 @@
-"""The outermost gate."""
+"""The outermost gate: what is refused before anything looks at it, and what no cache keeps."""
 
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+
+
+class KeepNothing:
+    """Have no cache keep an answer, unless its view has said otherwise: prices and people stand in most of them."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
 
 
 class RefuseControlCharacters:

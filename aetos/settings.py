@@ -1,6 +1,6 @@
 """Settings, all from the environment (docs: README, "Configuration").
 
-A `.env` beside manage.py is read too; the environment wins. What must not be
+A `.env` beside manage.py, or the file that ENV_FILE names, is read too; the environment wins. What must not be
 missing in production is checked where the server starts (aetos/checks.py), so
 that `migrate` and `collectstatic` run without partner keys.
 """
@@ -20,7 +20,7 @@ from aetos.photo_storage import s3_options
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-env.read_env(str(BASE_DIR / ".env"))
+env.read_env(env.str("ENV_FILE", "") or str(BASE_DIR / ".env"))
 
 DEBUG = env.bool("DEBUG", False)
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
@@ -33,6 +33,8 @@ if not SECRET_KEY:
             "SECRET_KEY is missing. Set it, or set DEBUG=true on a development machine."
         )
     SECRET_KEY = get_random_secret_key()  # sessions end with the process; a development machine can bear that
+# What an older key signed is still believed: sessions and photo addresses outlast a rotation.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 # ---- who reaches us -----------------------------------------------------------------------------
 PUBLIC_URL = env.str("PUBLIC_URL", "http://localhost:8000").rstrip("/")
@@ -118,10 +120,13 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "aetos.traffic.CountRequests",
     "django_structlog.middlewares.RequestMiddleware",
+    # What puts headers on answers stands before what may answer at once.
     "aetos.csp.ContentSecurityPolicy",
+    "aetos.middleware.KeepNothing",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "aetos.middleware.RefuseControlCharacters",
     "aetos.middleware.RefuseHugeBodies",
-    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -130,7 +135,6 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "aetos.twofactor.RequireSecondStep",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "aetos.stafftime.StaffTime",
     "axes.middleware.AxesMiddleware",
 ]
@@ -235,11 +239,17 @@ TELEGRAM_SECONDS_BETWEEN = 1.0  # messages in one chat; Telegram refuses what co
 
 MESSAGING_TIMEOUT_DAYS = env.int("MESSAGING_TIMEOUT_DAYS", 7)
 NEGOTIATING_TIMEOUT_DAYS = env.int("NEGOTIATING_TIMEOUT_DAYS", 14)
-METRICS_KEY = env.str("METRICS_KEY", "")
+METRICS_KEYS = env.list("METRICS_KEY", default=[])
 # Where traces and error reports go, if anywhere: aetos/telemetry.py.
 OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "")
 SENTRY_DSN = env.str("SENTRY_DSN", "")
 SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", "production")
+
+# ---- how long what came and went is kept, in days; 0: for ever ---------------------------------
+KEEP_INBOX_DAYS = env.int("KEEP_INBOX_DAYS", 180)
+KEEP_DELIVERIES_DAYS = env.int("KEEP_DELIVERIES_DAYS", 180)
+if min(KEEP_INBOX_DAYS, KEEP_DELIVERIES_DAYS) < 0:
+    raise ImproperlyConfigured("KEEP_INBOX_DAYS and KEEP_DELIVERIES_DAYS must be days, or 0 for ever.")
 
 # ---- the admin API ------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -14,6 +14,8 @@ import urllib3
 
 CONNECT_SECONDS, READ_SECONDS, WHOLE_ANSWER_SECONDS = 5.0, 20.0, 30.0
 MAX_ANSWER_BYTES = 20 * 1024 * 1024
+CREDENTIALS = frozenset({"Authorization", "X-API-Key"})
+SHORTEST_KEY, MASK = 8, b"***"
 TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 _local = threading.local()
@@ -86,7 +88,7 @@ def call(
             method, url, timeout=timeout, allow_redirects=False, stream=True, **request
         ) as response,
     ):
-        return (judge or by_status)(partner, response, _read(partner, response))
+        return (judge or by_status)(partner, response, _without_keys(headers, _read(partner, response)))
 
 
 def download(partner: str, url: str, into: BinaryIO, *, limit: int) -> int:
@@ -140,6 +142,15 @@ def _was_sent(error: requests.ConnectionError) -> bool:
 
 def _read(partner: str, response: requests.Response) -> bytes:
     return b"".join(_pieces(partner, response, MAX_ANSWER_BYTES))
+
+
+def _without_keys(headers: dict[str, str], body: bytes) -> bytes:
+    """Mask our own credentials in an answer: a partner that quotes them must not bring them into errors and pages."""
+    for name in CREDENTIALS & headers.keys():
+        key = headers[name].removeprefix("Bearer ").encode()
+        if len(key) >= SHORTEST_KEY:
+            body = body.replace(key, MASK)
+    return body
 
 
 def _pieces(partner: str, response: requests.Response, limit: int) -> Iterator[bytes]:

@@ -7,13 +7,14 @@ from celery import shared_task
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from integrations import relay, webhooks
+from integrations import relay, retention, webhooks
 from integrations.models import InboxMessage, Pulse
 
 log = structlog.get_logger(__name__)
 
 GRACE = timedelta(seconds=60)  # the request that brought the message is still at work on it
 BATCH = 500
+NIGHT_SECONDS = 1800.0  # what is left over goes the next night
 TASKS = "tasks"  # the name of the sign of life
 Status = InboxMessage.Status
 
@@ -44,3 +45,9 @@ def process_inbox() -> int:
             log.exception("inbox row failed", inbox_id=message_id)
             webhooks.note_failure(message_id, error)
     return settled
+
+
+@shared_task(name="integrations.prune")
+def prune() -> int:
+    """Empty what has been kept for long enough; return how many rows."""
+    return retention.prune(seconds=NIGHT_SECONDS).total()

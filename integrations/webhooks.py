@@ -10,7 +10,7 @@ import hmac
 import json
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -27,6 +27,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from integrations.models import InboxMessage
+from integrations.retention import BodyGone
 
 log = structlog.get_logger(__name__)
 
@@ -77,10 +78,11 @@ def _presented_keys(request: HttpRequest) -> list[bytes]:
     return [key.encode("utf-8", "surrogateescape") for key in keys if key]
 
 
-def bearer_key_fits(request: HttpRequest, key: str) -> bool:
-    """Say whether the request carries `key` as its bearer token; an empty key fits nothing."""
-    presented = _bearer(request)
-    return bool(key and presented) and _same(presented.encode("utf-8", "surrogateescape"), key.encode())
+def bearer_key_fits(request: HttpRequest, keys: Iterable[str]) -> bool:
+    """Say whether the request carries one of `keys` as its bearer token; an empty key fits nothing."""
+    presented = _bearer(request).encode("utf-8", "surrogateescape")
+    valid = [key.strip().encode() for key in keys if key.strip()]
+    return bool(presented) and any([_same(presented, key) for key in valid])  # noqa: C419  no key is skipped
 
 
 def _same(one: bytes, other: bytes) -> bool:
@@ -226,8 +228,15 @@ def note_failure(message_id: int, error: Exception) -> None:
 
 
 def reprocess(message_id: int) -> Answer:
-    """Try a settled message again, as staff asked; what it did before is not done twice."""
-    InboxMessage.objects.filter(pk=message_id).update(status=Status.RECEIVED)
+    """Try a settled message again, as staff asked; what it did before is not done twice.
+
+    Raises:
+        BodyGone: there is nothing left to process.
+        InboxMessage.DoesNotExist.
+    """
+    kept = InboxMessage.objects.filter(pk=message_id, emptied_at__isnull=True)
+    if not kept.update(status=Status.RECEIVED):
+        raise BodyGone(InboxMessage.objects.defer("body").get(pk=message_id))
     return process(message_id)
 
 

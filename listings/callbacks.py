@@ -133,7 +133,7 @@ def _remember(listing: ProductListing, said: dict[str, Any]) -> None:
         return
     leads.accepted(listing, said.get("order_id"))
     ids = {name: said[name] for name in ("conversation_thread_id", "seller_messenger_id") if said.get(name)}
-    if ids:
+    if ids and listing.seller_forgotten_at is None:
         Lead.objects.filter(pk=lead.pk).update(**ids)
 
 

@@ -8,7 +8,7 @@ class ScrapingConfig(AppConfig):
 
     def ready(self) -> None:
         """Say who delivers our calls and who understands ScraperV2's."""
-        from integrations import outbox, webhooks
+        from integrations import outbox, retention, webhooks
         from listings.figures import origins
         from scraping import deliveries, figures, jobs
         from scraping.webhooks import job_complete
@@ -18,3 +18,9 @@ class ScrapingConfig(AppConfig):
         )
         webhooks.register("scraper", "job-complete", job_complete)
         origins.register(figures.jobs_of)
+        retention.register(
+            "replayed matches",
+            setting="KEEP_INBOX_DAYS",
+            due=lambda before: jobs.replayed(before).count(),
+            step=jobs.empty_replayed,
+        )

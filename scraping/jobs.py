@@ -5,12 +5,12 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from integrations import clock, outbox
@@ -23,6 +23,7 @@ from scraping.models import UNASKED, InvalidMatch, ScrapeJob
 START = "scraper.start_job"
 Status = ScrapeJob.Status
 OPEN = (Status.PENDING, Status.RUNNING)
+EMPTIED_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ def complete(
         What it did; for a repeat, nothing created.
     """
     job = _locked(scraper_job_id, brands)
-    digest = hashlib.sha256(json.dumps([brands, matches], sort_keys=True).encode()).hexdigest()
+    digest = digest_of(brands, matches)
     offers, errors = _sort(matches)
     if digest in job.deliveries:
         return Outcome(0, len(offers), errors, len(errors))
@@ -209,6 +210,11 @@ def complete(
     job.deadline_at, job.completed_at = None, clock.now()
     job.save()
     return Outcome(result.created, result.resighted, errors, len(errors))
+
+
+def digest_of(brands: list[str], matches: list[Any]) -> str:
+    """Return what a repeat of a delivery is known by."""
+    return hashlib.sha256(json.dumps([brands, matches], sort_keys=True).encode()).hexdigest()
 
 
 def _locked(scraper_job_id: uuid.UUID, brands: list[str]) -> ScrapeJob:
@@ -265,3 +271,17 @@ def replay(invalid_match_id: int, *, by: str, raw: str | None = None) -> Outcome
             resighted=F("resighted") + result.resighted,
         )
     return Outcome(result.created, result.resighted)
+
+
+# ---- what is kept -------------------------------------------------------------------------------
+
+
+def replayed(before: datetime) -> QuerySet[InvalidMatch]:
+    """Return the matches that have become listings before then, and are still kept as they came."""
+    return InvalidMatch.objects.filter(listing__isnull=False, replayed_at__lt=before).exclude(raw="")
+
+
+def empty_replayed(before: datetime) -> int:
+    """Empty a batch of them, and return how many; one that waits to be mended stays."""
+    ids = list(replayed(before).order_by("id").values_list("pk", flat=True)[:EMPTIED_AT_ONCE])
+    return InvalidMatch.objects.filter(pk__in=ids).update(raw="")

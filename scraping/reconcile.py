@@ -7,6 +7,7 @@ come in meanwhile. A crash leaves a job that is due again two minutes later.
 """
 
 import json
+import uuid
 from collections import Counter
 from datetime import timedelta
 
@@ -97,7 +98,11 @@ def _take_in(job: ScrapeJob, remote: RemoteJob) -> str:
     current = ScrapeJob.objects.select_for_update().get(pk=job.pk)
     if current.status not in jobs.OPEN:
         return "completed"
-    brands = remote.brands or current.brands
+    _complete(remote, remote.brands or current.brands, subject=current.uuid)
+    return "completed"
+
+
+def _complete(remote: RemoteJob, brands: list[str], *, subject: uuid.UUID | None) -> None:
     body = {"job_id": str(remote.job_id), "brands": brands, "matches": remote.matches}
     kept = InboxMessage.objects.create(
         partner="scraper",
@@ -105,12 +110,37 @@ def _take_in(job: ScrapeJob, remote: RemoteJob) -> str:
         body=json.dumps(body).encode(),
         content_type="application/json",
         status=InboxMessage.Status.PROCESSED,
-        subject=current.uuid,
+        subject=subject,
         detail=NOT_CALLED,
         processed_at=Now(),
     )
     jobs.complete(remote.job_id, brands=brands, matches=remote.matches, inbox_id=kept.pk)
-    ScrapeJob.objects.filter(pk=job.pk).update(warning=NOT_CALLED)
+    ScrapeJob.objects.filter(scraper_job_id=remote.job_id).update(warning=NOT_CALLED)
+
+
+def catch_up() -> Counter[str]:
+    """Take in every job that ScraperV2 has completed and that is not complete here, whoever started it.
+
+    For the time after a restore: what called between the backup and the loss calls no more.
+
+    Returns:
+        How many became what: completed, known, or ScraperV2's own word for what is not over.
+
+    Raises:
+        integrations.http.PartnerError: ScraperV2 did not say.
+    """
+    outcomes: Counter[str] = Counter()
+    for remote in scraperv2.jobs():
+        outcomes[remote.status if remote.status != "completed" else _catch_up_with(remote)] += 1
+    return outcomes
+
+
+@transaction.atomic
+def _catch_up_with(remote: RemoteJob) -> str:
+    known = ScrapeJob.objects.select_for_update().filter(scraper_job_id=remote.job_id).first()
+    if known and known.status == ScrapeJob.Status.COMPLETED:
+        return "known"
+    _complete(remote, remote.brands or (known.brands if known else []), subject=known.uuid if known else None)
     return "completed"
 
 

@@ -33,7 +33,7 @@ def job_complete(message: InboxMessage, payload: Any) -> Answer:
     matches = payload.get("matches")
     if not isinstance(matches, list):
         problems["matches"] = ["Must be a list."]
-    brands = _brands(payload, problems)
+    brands = brands_of(payload, problems)
     if problems or job_id is None or not isinstance(matches, list):
         raise Refusal(422, problems)
     if len(matches) > settings.WEBHOOK_MAX_MATCHES:
@@ -61,8 +61,9 @@ def _job_id(value: Any, problems: dict[str, list[str]]) -> uuid.UUID | None:
         return None
 
 
-def _brands(payload: dict[str, Any], problems: dict[str, list[str]]) -> list[str]:
-    """Read `brands`, or `brand`, its older form; empty where neither is told."""
+def brands_of(payload: dict[str, Any], problems: dict[str, list[str]] | None = None) -> list[str]:
+    """Read `brands`, or `brand`, its older form; empty where neither is told. What is wrong goes into `problems`."""
+    problems = {} if problems is None else problems
     name = "brands" if payload.get("brands") is not None else "brand"
     value = payload.get(name)
     brands = value if isinstance(value, list) else [] if value is None else [value]

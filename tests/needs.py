@@ -45,10 +45,13 @@ SHARES: dict[str, tuple[str, ...]] = {
     # SQLite, the quicker one: a browser, partners' pretended sides, words and pictures.
     "last": (
         "tests/access/test_headers.py",
+        "tests/access/test_headers_behind_tls.py",
         "tests/access/test_permissions.py",
         "tests/backoffice/test_hostile.py",
         "tests/browser/",
         "tests/docs/",
+        "tests/keys/",
+        "tests/people/test_forget_seller.py",
         "tests/photos/test_zoo.py",
         "tests/scraping/test_sample.py::test_price_changes_of_the_recorded_jobs_are_followed_and_published",
         "tests/simulators/",

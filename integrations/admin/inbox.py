@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from integrations import webhooks
+from integrations import retention, webhooks
 from integrations.admin.base import ReadOnlyAdmin
 from integrations.admin.filters import QuestionForm, choice, questions
 from integrations.models import InboxMessage
@@ -114,6 +114,7 @@ class InboxAdmin(ReadOnlyAdmin):
             ("Tries", row.attempts),
             ("Content type", text(row.content_type)),
             ("Size", f"{len(row.raw):,} bytes"),
+            ("No longer kept since", when(row.emptied_at)),
             ("Request id", text(row.request_id)),
         ]
         raws: list[tuple[str, Any]] = [("Body", row.raw)]
@@ -126,7 +127,7 @@ class InboxAdmin(ReadOnlyAdmin):
         }
 
     def _buttons(self, request: HttpRequest, row: InboxMessage) -> list[dict[str, str]]:
-        if not self.may_act(request):
+        if not self.may_act(request) or row.emptied_at:
             return []
         return [
             {
@@ -148,6 +149,8 @@ class InboxAdmin(ReadOnlyAdmin):
             get_object_or_404(InboxMessage.objects.defer("body"), pk=pk)
             try:
                 answer = webhooks.reprocess(pk)
+            except retention.BodyGone as error:
+                messages.error(request, str(error))
             except Exception as error:
                 # Whatever the handler did not foresee: the row waits, and staff hear of it instead of a 500.
                 log.exception("inbox row failed again", inbox_id=pk)

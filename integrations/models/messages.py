@@ -30,6 +30,7 @@ class OutboxMessage(models.Model):
     last_error = models.TextField(blank=True, default="")
     delivered_at = models.DateTimeField(null=True, blank=True)
     given_up_at = models.DateTimeField(null=True, blank=True)
+    emptied_at = models.DateTimeField(null=True, blank=True, help_text="When its body was no longer kept.")
 
     class Meta:
         ordering = ("-id",)
@@ -48,6 +49,11 @@ class OutboxMessage(models.Model):
             ),
             models.Index(fields=["key", "id"], name="outbox_of_key"),
             models.Index(fields=["id"], name="outbox_given_up", condition=Q(given_up_at__isnull=False)),
+            models.Index(
+                fields=["delivered_at"],
+                name="outbox_kept",
+                condition=Q(delivered_at__isnull=False, emptied_at__isnull=True),
+            ),
         )
         constraints = (
             models.CheckConstraint(
@@ -144,6 +150,10 @@ class InboxMessage(models.Model):
     answer = models.JSONField(null=True, blank=True)
     processed_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
+    emptied_at = models.DateTimeField(null=True, blank=True, help_text="When its body was no longer kept.")
+    digest = models.CharField(
+        max_length=64, blank=True, default="", help_text="SHA-256 of the body that is no longer kept."
+    )
 
     class Meta:
         ordering = ("-id",)
@@ -154,6 +164,7 @@ class InboxMessage(models.Model):
                 fields=["status", "received_at"], name="inbox_open", condition=~Q(status="processed")
             ),
             models.Index(fields=["partner", "-id"], name="inbox_of_partner"),
+            models.Index(fields=["received_at"], name="inbox_kept", condition=Q(emptied_at__isnull=True)),
         )
 
     def __str__(self) -> str:

@@ -108,6 +108,9 @@ class ProductListing(ConcurrentTransitionMixin, models.Model):
     warned_deadline = models.DateTimeField(
         null=True, blank=True, help_text="The deadline that staff were warned of."
     )
+    seller_forgotten_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the seller's data were removed: no more are kept."
+    )
     error_message = models.TextField(null=True, blank=True)  # noqa: DJ001  null: no error
     error_occurred_at = models.DateTimeField(null=True, blank=True)
 

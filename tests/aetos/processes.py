@@ -1,6 +1,7 @@
 """The product's own processes, started as the Procfile says, on the database of the tests."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,6 +16,8 @@ import requests
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parents[2]
+SECRETS = re.compile(r"_KEY|_SECRET|_TOKEN|_DSN")
+SHORTEST_SECRET = 10
 KEYS = {
     "SCRAPER_WEBHOOK_KEY": "live-scraper-key",
     "CHATTERBOT_WEBHOOK_KEY": "live-chatterbot-key",
@@ -35,9 +38,9 @@ def database_url(port: int | None = None) -> str:
     return f"postgres://{login}@{host}/{settings['NAME']}"
 
 
-def environment(folder: Path, **changes: str) -> dict[str, str]:
-    """Return all that a process may know: nothing of the developer's."""
-    return {
+def environment(folder: Path, **changes: str | None) -> dict[str, str]:
+    """Return all that a process may know: nothing of the developer's. None takes a variable away."""
+    given = {
         **KEYS,
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
         "DJANGO_SETTINGS_MODULE": "aetos.settings",
@@ -52,6 +55,7 @@ def environment(folder: Path, **changes: str) -> dict[str, str]:
         "WEB_WORKERS": "1",
         **changes,
     }
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def line_of(process: str) -> str:
@@ -75,17 +79,29 @@ def wait_for(happened: Callable[[], Any], what: str, *, seconds: float = 20) -> 
     return result
 
 
-class Process:
-    """One process of the Procfile. `output` is all that it has said."""
+def leaked(said: str, given: dict[str, str]) -> list[str]:
+    """Name the variables whose secret stands in what a process has said."""
+    secrets = {name: value for name, value in given.items() if SECRETS.search(name)}
+    return sorted(
+        name
+        for name, value in secrets.items()
+        for each in value.split(",")
+        if len(each) >= SHORTEST_SECRET and each in said
+    )
 
-    def __init__(self, name: str, folder: Path, **changes: str) -> None:
+
+class Process:
+    """One process of the Procfile. `output` is all that it has said, in which no secret that it knows may stand."""
+
+    def __init__(self, name: str, folder: Path, **changes: str | None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._given = environment(folder, **changes)
         self._log = folder / f"{name}-{time.monotonic_ns()}.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 ["sh", "-c", f"exec {line_of(name)}"],
                 cwd=ROOT,
-                env=environment(folder, **changes),
+                env=self._given,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -98,6 +114,12 @@ class Process:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.end(signal.SIGTERM)
+        assert leaked(self.output, self._given) == []
+
+    @property
+    def pid(self) -> int:
+        """Return its number; of the web server, its master's."""
+        return self._process.pid
 
     @property
     def output(self) -> str:
@@ -123,15 +145,15 @@ class Process:
 class Web(Process):
     """The web server, reached by HTTP."""
 
-    def __init__(self, folder: Path, **changes: str) -> None:
+    def __init__(self, folder: Path, **changes: str | None) -> None:
         self.port = free_port()
         super().__init__("web", folder, PORT=str(self.port), **changes)
         self.url = f"http://127.0.0.1:{self.port}"
         try:
             wait_for(self._answers, "the web server's start", seconds=40)
-        except AssertionError:
+        except BaseException as error:
             self.end(signal.SIGKILL)
-            raise AssertionError(self.output) from None
+            raise AssertionError(self.output) from error
 
     def _answers(self) -> bool:
         assert self._process.poll() is None, self.output

@@ -20,7 +20,7 @@ KEY = "metrics-key-of-the-tests"
 
 @pytest.fixture(autouse=True)
 def _key(settings: Any) -> None:
-    settings.METRICS_KEY = KEY
+    settings.METRICS_KEYS = [KEY]
 
 
 def numbers(client: Client) -> dict[tuple[str, str], float]:
@@ -63,7 +63,7 @@ def test_staff_need_no_key_and_others_are_403(client: Client) -> None:
 
 
 def test_without_a_key_only_staff_may(settings: Any, client: Client) -> None:
-    settings.METRICS_KEY = ""
+    settings.METRICS_KEYS = []
     for header in ("Bearer ", "Bearer", "Bearer x"):
         assert client.get("/metrics", headers={"authorization": header}).status_code == 401
     assert signed_in("vera").get("/metrics").status_code == 200

@@ -21,6 +21,7 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "a signing secret that is none": ({"SCRAPER_WEBHOOK_SECRET": "secret"}, "SCRAPER_WEBHOOK_SECRET"),
     "a signing secret too short": ({"SCRAPER_WEBHOOK_SECRET": "whsec_QUJD"}, "SCRAPER_WEBHOOK_SECRET"),
     "no secret key": ({"SECRET_KEY": ""}, "SECRET_KEY"),
+    "a secret key that ships": ({"SECRET_KEY": "for-collectstatic-alone"}, "SECRET_KEY"),
 }
 
 

@@ -27,7 +27,7 @@ ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
 @pytest.fixture
 def names(client: Client, db: None, settings: Any) -> set[str]:
     """The names of all series, of a product in which each kind of thing is there."""
-    settings.METRICS_KEY = "a-key"
+    settings.METRICS_KEYS = ["a-key"]
     make_listing("SOLD")
     Channel.objects.create(name="events", delivered=3)
     InboxMessage.objects.create(partner="ebay", kind="item-sold", body=b"", status="conflict")

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from integrations import webhooks
+from integrations import retention, webhooks
 from integrations.models import InboxMessage
 
 
@@ -21,4 +21,6 @@ class Command(BaseCommand):
             answer = webhooks.reprocess(options["id"])
         except InboxMessage.DoesNotExist:
             raise CommandError(f"There is no inbox row {options['id']}.") from None
+        except retention.BodyGone as error:
+            raise CommandError(str(error)) from None
         self.stdout.write(f"{answer.keep_as}: {answer.status} {answer.body}")
