@@ -59,9 +59,9 @@ def tls(
 def ask(web: Web, method: str, path: str, headers: dict[str, str]) -> requests.Response:
     """Ask as the proxy does."""
     headers = {"Host": HOST, "X-Forwarded-Proto": "https", **headers}
-    body = {"json": a_job()} if method == "POST" else {}
+    body = a_job() if method == "POST" else None
     return requests.request(
-        method, web.url + path, headers=headers, timeout=30, allow_redirects=False, **body
+        method, web.url + path, headers=headers, json=body, timeout=60, allow_redirects=False
     )
 
 
