@@ -1,6 +1,6 @@
 """Every fault that the harness knows, in the order of the table."""
 
-from tests.faults import killing
+from tests.faults import killing, nodes, servers
 from tests.faults.bench import Fault
 
-FAULTS: tuple[Fault, ...] = (*killing.FAULTS,)
+FAULTS: tuple[Fault, ...] = (*killing.FAULTS, *servers.FAULTS, *nodes.FAULTS)

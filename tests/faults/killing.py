@@ -134,7 +134,7 @@ def beat_is_killed(bench: Bench) -> Row:
 
     def stays_dead(bench: Bench) -> Counts:
         with bench.stack(twins=("no nudges",)) as stack:
-            stack.node("beat0").wanted = False
+            stack.node("beat0").wanted, stack.patience = False, 4.0
             kill.act(bench, stack, 1)
             return settled(stack, 4.0, audit=False)
 

@@ -51,7 +51,8 @@ class Postgres:
         """Start it; return when it answers."""
         options = (
             f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= "
-            f"-c max_connections=300 {throwaway.FORGETFUL}"
+            # What commits without waiting for the disk is not saved by luck: nothing is written meanwhile.
+            f"-c max_connections=300 -c wal_writer_delay=10s -c wal_writer_flush_after=1GB {throwaway.FORGETFUL}"
         )
         throwaway.run([*self._pg_ctl, "-l", str(self._folder / "log"), "-o", options, "start"], self._folder)
 
@@ -119,6 +120,11 @@ class Rabbit:
     def kill(self) -> None:
         """End it by SIGKILL, with all that it is doing."""
         self._end(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Let it hang: connected, and deaf."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGSTOP)
 
     def stop(self) -> None:
         """End it in order, as an operator does."""

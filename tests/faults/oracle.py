@@ -28,6 +28,8 @@ def judge(stack: "Stack", *, audit: bool = True) -> Counts:
         scrapes(stack),
         telegram(stack),
         overdue(stack),
+        plans(stack),
+        calls(stack),
     ):
         counts.add(part)
     counts.findings += log(stack)
@@ -128,6 +130,25 @@ def overdue(stack: "Stack") -> Counts:
     """What ran out was cancelled, each once."""
     query = "SELECT count(*) FROM listings_productlisting WHERE id::text = ANY(%s) AND state <> 'CANCELLED'"
     return Counts(lost=stack.number(query, stack.to_cancel))
+
+
+def plans(stack: "Stack") -> Counts:
+    """Every run of a search plan started one job."""
+    runs = stack.number("SELECT count(*) FROM scraping_searchrun WHERE status <> 'waiting'")
+    jobs = stack.number("SELECT count(*) FROM scraping_scrapejob WHERE triggered_by LIKE 'rule:%%'")
+    return Counts(doubled=max(0, jobs - runs))
+
+
+def calls(stack: "Stack") -> Counts:
+    """Every call was made once, where the scenario allows no second one that the partner would recognise."""
+    if not stack.count_calls:
+        return Counts()
+    sent = "SELECT count(*) FROM integrations_outboxmessage WHERE topic = %s"
+    made = (
+        (stack.sims.chatterbot.counts["POST /leads"], "chatterbot.send_lead"),
+        (stack.sims.scraperv2.counts["POST /scrape"], "scraper.start_job"),
+    )
+    return Counts(doubled=sum(max(0, count - stack.number(sent, topic)) for count, topic in made))
 
 
 def log(stack: "Stack") -> list[str]:

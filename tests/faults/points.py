@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+HOLD_SECONDS = 10.0
 Judge = Callable[[tuple[Any, ...], Any], bool]
 
 
@@ -24,11 +25,15 @@ def _always(given: tuple[Any, ...], result: Any) -> bool:
 
 @dataclass(frozen=True)
 class Point:
-    """A place: `target` is `module:name` or `module:Class.name`; `when` looks at arguments and result."""
+    """A place: `target` is `module:name` or `module:Class.name`; `when` looks at arguments and result.
+
+    Who comes to a point that `holds` does not die: it waits until the harness lets it go on.
+    """
 
     target: str
     after: bool
     when: Judge = _always
+    holds: bool = False
 
 
 def _of(channel: str) -> Judge:
@@ -59,6 +64,7 @@ POINTS: dict[str, Point] = {
     "worker-before-commit-job": Point("scraping.models:ScrapeJob.save", after=True, when=_is_running),
     "worker-before-ack": Point("integrations.relay:serve", after=True, when=_of("telegram")),
     "relay-claimed": Point("integrations.relay:_lease", after=True, when=_of("events")),
+    "relay-about-to-publish": Point("integrations.events:_publish_one", after=False, holds=True),
     "relay-published": Point("integrations.events:_publish_one", after=True),
     "relay-confirmed": Point("integrations.events:publish", after=True),
     "relay-marked": Point("integrations.relay:_publish_wave", after=True),
@@ -80,14 +86,15 @@ def _patch(name: str, point: Point, folder: Path) -> None:
     for each in outer:
         owner = getattr(owner, each)
     original = getattr(owner, last)
+    passed = hold_if_armed if point.holds else die_if_armed
 
     @functools.wraps(original)
     def passing(*given: Any, **named: Any) -> Any:
         if not point.after and point.when(given, None):
-            die_if_armed(name, folder)
+            passed(name, folder)
         result = original(*given, **named)
         if point.after and point.when(given, result):
-            die_if_armed(name, folder)
+            passed(name, folder)
         return result
 
     setattr(owner, last, passing)
@@ -95,12 +102,28 @@ def _patch(name: str, point: Point, folder: Path) -> None:
 
 def die_if_armed(name: str, folder: Path) -> None:
     """End this process by SIGKILL if the point is armed and nobody else was first; leave the time of death."""
+    if disarmed(name, folder):
+        with (folder / "deaths").open("a") as deaths:
+            deaths.write(f"{name} {os.getpid()} {time.time()}\n")
+        os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(60)  # the signal is on its way
+
+
+def hold_if_armed(name: str, folder: Path) -> None:
+    """Wait at the point, if it is armed, until the harness deletes the file `held`."""
+    if disarmed(name, folder):
+        (folder / "held").touch()
+        end = time.monotonic() + HOLD_SECONDS
+        while (folder / "held").exists() and time.monotonic() < end:
+            time.sleep(0.005)
+
+
+def disarmed(name: str, folder: Path) -> bool:
+    """Say whether the point was armed, and nobody else has been first."""
     for armed in (folder / "armed").glob(f"{name}.*"):
         try:
             armed.unlink()
         except FileNotFoundError:
             continue
-        with (folder / "deaths").open("a") as deaths:
-            deaths.write(f"{name} {os.getpid()} {time.time()}\n")
-        os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(60)  # the signal is on its way
+        return True
+    return False

@@ -73,8 +73,10 @@ class Stack:
         token: of `make_template`.
         webs, workers, beats: how many nodes of each; every one is a process group of its own.
         web_workers: gunicorn's processes in each web.
-        twins: the protections to take away, by name.
+        twins: patches of `twins` that the scenario needs, in the product as it is, too.
+        without: the protection to take away, by its twin's name.
         telegram: whether the product has a Telegram chat.
+        count_calls: whether even a call that the partner recognises is one too many.
         **changes: more of the environment; a name with `WEB0__` (a node's) before it is for that node only.
     """
 
@@ -89,18 +91,23 @@ class Stack:
         beats: int = 1,
         web_workers: int = 1,
         twins: Sequence[str] = (),
+        without: str = "",
         telegram: bool = False,
+        count_calls: bool = False,
         **changes: str,
     ) -> None:
         self.machines, self.token, self.broker_url = machines, token, machines.rabbit.url(lane)
         self.nodes = {"web": webs, "worker": workers, "beat": beats}
-        self._web_workers, self._twins, self._telegram, self._changes = web_workers, twins, telegram, changes
+        self._web_workers, self._telegram, self._changes = web_workers, telegram, changes
+        self._patches = [*twins, *filter(None, [without])]
+        self.is_twin, self.count_calls = bool(without), count_calls
         self.keys = Keys.drawn()
         self.ports = [free_port() for _ in range(webs)]
         self.urls = [f"http://127.0.0.1:{port}" for port in self.ports]
-        self.patience = 5.0 if twins else 30.0
+        self.patience = 4.0 if without else 30.0
         self.told: list[int] = []
         self.to_cancel: list[str] = []
+        self.talking: list[str] = []
         self.sightings = 0
         self._messages: list[str] = []
         self._cleanup = ExitStack()
@@ -172,7 +179,7 @@ class Stack:
             "EBAY_API_URL": self.sims.url("ebaylister"),
             "TELEGRAM_API_URL": self.sims.url("telegram"),
             "TELEGRAM_CHAT_ID": CHAT if self._telegram else "",
-            "FAULTS_TWINS": ",".join(self._twins),
+            "FAULTS_TWINS": ",".join(self._patches),
         }
         return children.environment(self.folder, **{**keys, **ours, **common, **changes})
 
@@ -278,8 +285,19 @@ class Stack:
                 return 0
             return answer.status_code
 
-    def post_job(self, count: int = 1, *, job_id: str = "", items: Sequence[int] = (), url: str = "") -> int:
-        """Deliver a job of so many new items, as ScraperV2 does, once; return the status (0: no answer)."""
+    def post_job(
+        self,
+        count: int = 1,
+        *,
+        job_id: str = "",
+        items: Sequence[int] = (),
+        url: str = "",
+        sure: bool = True,
+    ) -> int:
+        """Deliver a job of so many new items, as ScraperV2 does, once; return the status (0: no answer).
+
+        Where it is not `sure` to be heard, it counts as told only if we have said that we took it.
+        """
         numbers = list(items) or [self.new_item() for _ in range(count)]
         body = {
             "job_id": job_id or a_number(),
@@ -287,10 +305,12 @@ class Stack:
             "matches": [a_match(number) for number in numbers],
         }
         new = [number for number in numbers if number not in self.told]
-        self.told += new
+        self.told += new if sure else []
         self.sightings += len(new)
         path = "/webhooks/scraper/job-complete"
-        return self.post(path, body, key=self.keys.scraper_webhook_key, url=url)
+        status = self.post(path, body, key=self.keys.scraper_webhook_key, url=url)
+        self.told += new if not sure and 200 <= status < 300 else []
+        return status
 
     def api(self, method: str, path: str, body: Any = None, **options: Any) -> requests.Response:
         """Call the admin API as staff.
@@ -350,6 +370,14 @@ class Stack:
         """Let nobody die any more."""
         for armed in (self.folder / "armed").iterdir():
             armed.unlink(missing_ok=True)
+
+    def held(self) -> bool:
+        """Say whether a process waits at a point that holds."""
+        return (self.folder / "held").exists()
+
+    def release(self) -> None:
+        """Let it go on."""
+        (self.folder / "held").unlink(missing_ok=True)
 
     def deaths(self) -> list[float]:
         """Return when processes died at their points, oldest first (seconds of the wall clock)."""
