@@ -98,11 +98,11 @@ def table(rows: Iterable[Row]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def write(rows: Sequence[Row], seconds: float, page: Path = PAGE) -> None:
+def write(rows: Sequence[Row], page: Path = PAGE) -> None:
     """Write the page anew: between its marks stands what this run found."""
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    found = f"{BEGIN}\n{run_on(seconds)}\n\n{table(rows)}\n{END}"
+    found = f"{BEGIN}\n{run_on(sum(row.took for row in rows))}\n\n{table(rows)}\n{END}"
     page.write_text(f"{before}{found}{after}", encoding="utf-8")
 
 
@@ -116,22 +116,22 @@ def run_on(seconds: float) -> str:
     ).stdout.strip()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
-        f"Run on {datetime.now(UTC):%d %B %Y} at commit `{commit or 'unknown'}`, in {seconds / 60:.0f} minutes, on "
+        f"Run on {datetime.now(UTC):%d %B %Y} at commit `{commit or 'unknown'}`, {seconds / 60:.0f} minutes of faults, on "
         f"{os.cpu_count()} cores and {memory:.0f} GiB, {platform.system()} {platform.machine()}, "
         f"Python {platform.python_version()}."
     )
 
 
-def save(rows: Sequence[Row], path: Path) -> None:
+def save(rows: Iterable[Row], path: Path) -> None:
     """Keep the rows in a file, so that runs can be put together."""
     path.write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")
 
 
-def load(path: Path) -> list[Row]:
-    """Return the rows that `save` kept."""
-    rows = []
+def load(path: Path) -> dict[str, Row]:
+    """Return the rows that `save` kept, by fault."""
+    rows = {}
     for each in json.loads(path.read_text(encoding="utf-8")):
         twin = each.pop("twin")
         counts = Counts(**each.pop("counts"))
-        rows.append(Row(**each, counts=counts, twin=Counts(**twin) if twin else None))
+        rows[each["fault"]] = Row(**each, counts=counts, twin=Counts(**twin) if twin else None)
     return rows
