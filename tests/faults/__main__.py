@@ -32,7 +32,7 @@ def main(given: Sequence[str]) -> int:
         print("\n".join(fault.name for fault in FAULTS))
         return 0
     chosen = choose(options.names, short=options.short)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     start = time.monotonic()
     found = load(options.keep) if options.keep and options.keep.exists() else {}

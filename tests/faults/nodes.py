@@ -126,7 +126,17 @@ def two_workers(bench: Bench) -> Row:
     )
 
 
-def clock_off(name: str, nodes: tuple[str, ...], seconds: int, **options: Any) -> Callable[[Bench], Row]:
+OWN_CLOCK = ("the database's clock", "a clock of one's own")
+BROKERS_CLOCK = ("tasks that the broker lets go", "expiry by the worker's clock")
+
+
+def clock_off(
+    name: str,
+    nodes: tuple[str, ...],
+    seconds: int,
+    lacking: tuple[str, str] = OWN_CLOCK,
+    **options: Any,
+) -> Callable[[Bench], Row]:
     """Return a fault: these nodes' clocks are so many seconds off."""
 
     def run(bench: Bench) -> Row:
@@ -139,8 +149,8 @@ def clock_off(name: str, nodes: tuple[str, ...], seconds: int, **options: Any) -
             bench,
             name,
             much_of_all,
-            protection="the database's clock",
-            twin="a clock of one's own",
+            protection=lacking[0],
+            twin=lacking[1],
             **{**options, **changes},
         )
 
@@ -171,7 +181,7 @@ FAULTS = (
     ),
     Fault(
         "clock: the only worker five minutes ahead of beat",
-        clock_off("clock: the only worker five minutes ahead of beat", ("worker0",), 300),
+        clock_off("clock: the only worker five minutes ahead of beat", ("worker0",), 300, BROKERS_CLOCK),
     ),
     Fault(
         "clock: a web, a worker and beat five minutes behind",

@@ -115,10 +115,10 @@ def run_on(seconds: float) -> str:
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
     ).stdout.strip()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    machine = f"{os.cpu_count()} cores and {memory:.0f} GiB, {platform.system()} {platform.machine()}"
     return (
-        f"Run on {datetime.now(UTC):%d %B %Y} at commit `{commit or 'unknown'}`, {seconds / 60:.0f} minutes of faults, on "
-        f"{os.cpu_count()} cores and {memory:.0f} GiB, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}."
+        f"Run on {datetime.now(UTC):%d %B %Y} at commit `{commit or 'unknown'}`, {seconds / 60:.0f} minutes of faults, "
+        f"on {machine}, Python {platform.python_version()}."
     )
 
 

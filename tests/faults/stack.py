@@ -188,7 +188,10 @@ class Stack:
             if until(lambda url=url: answers(url), START_SECONDS, every=0.1) is None:
                 raise RuntimeError(f"web did not start: {self.node('web0').output[-2000:]}")
         beating = "SELECT count(*) FROM integrations_pulse"
-        if self.nodes["worker"] and self.nodes["beat"] and not self.wait(lambda: self.number(beating)):
+        patience = self.patience if self.is_twin else START_SECONDS
+        if not (self.nodes["worker"] and self.nodes["beat"]):
+            return
+        if not self.wait(lambda: self.number(beating), patience) and not self.is_twin:
             raise RuntimeError(f"worker and beat did not start: {self.node('worker0').output[-2000:]}")
 
     def _drop(self) -> None:
