@@ -15,6 +15,7 @@ class Faults(AppConfig):
         """Patch this process; the product itself knows nothing of it."""
         from tests.faults import pace, points, twins
 
+        pace.set_clock(int(os.environ.get("FAULTS_CLOCK", "0")))
         pace.quicken()
         for name in filter(None, os.environ.get("FAULTS_TWINS", "").split(",")):
             twins.TWINS[name]()
