@@ -5,9 +5,10 @@ runs it has a reason to change them. They are shortened in the harness's
 processes only, all of them, so that what one waits for the other is kept.
 """
 
+import os
 from datetime import UTC, datetime, timedelta
 
-EVENTS_LEASE, CALLS_LEASE = timedelta(seconds=2.5), timedelta(seconds=2.5)
+LEASE_SECONDS = 2.5
 SWEEPS: dict[float, float] = {2: 0.5, 5: 1.0, 30: 1.0, 60: 1.0, 900: 2.0, 86_400: 86_400.0}
 
 
@@ -26,7 +27,8 @@ def quicken() -> None:
     from integrations import events, relay, tasks
     from scraping import reconcile
 
-    relay.EVENTS_LEASE, relay.CALLS_LEASE = EVENTS_LEASE, CALLS_LEASE
+    lease = timedelta(seconds=float(os.environ.get("FAULTS_LEASE", LEASE_SECONDS)))
+    relay.EVENTS_LEASE = relay.CALLS_LEASE = lease
     relay.EVENTS_POLICY = relay.Policy(base=0.5, cap=1.0, attempts=3000)
     relay.CALLS_POLICY = relay.Policy(base=0.5, cap=1.5, attempts=40)
     relay.BREAKER = relay.Policy(base=0.5, cap=1.0, attempts=0)
