@@ -13,7 +13,7 @@ class Faults(AppConfig):
 
     def ready(self) -> None:
         """Patch this process; the product itself knows nothing of it."""
-        from tests.faults import pace, points, twins
+        from tests.faults import node_twins, pace, points, twins  # noqa: F401  each file registers its own
 
         pace.set_clock(int(os.environ.get("FAULTS_CLOCK", "0")))
         pace.quicken()

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.faults.asked import a_number
 from tests.faults.bench import Bench, Fault, prove, settled
 from tests.faults.report import Counts, Row
-from tests.faults.stack import Stack, a_number
+from tests.faults.stack import Stack
 
 DEATH_SECONDS = 15.0
 Prepared = list[str]

@@ -7,14 +7,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import pika
 import psycopg
@@ -25,15 +23,15 @@ from integrations.simulators.faults import Fault
 from integrations.simulators.keys import Keys
 from tests.aetos.processes import ROOT, free_port
 from tests.faults import children
+from tests.faults.asked import Asked, a_match
 from tests.faults.machines import Machines, until
+from tests.faults.watched import EXCHANGE, QUEUE, START_SECONDS
 
-QUEUE, EXCHANGE = "faults-consumer", "orchestrator.events"
+__all__ = ["EXCHANGE", "Stack", "a_match", "make_template"]
 CHAT = "-1001234567890"
-START_SECONDS = 60.0
 PARTNERS_TIME = 600.0  # an hour of the partners' life is six seconds
 STAFF = "harness"
 _numbers = itertools.count(1)
-_items = itertools.count(700_000_000)
 
 
 def make_template(machines: Machines, folder: Path) -> str:
@@ -64,7 +62,7 @@ def make_template(machines: Machines, folder: Path) -> str:
     return said.rpartition("token ")[2].strip()
 
 
-class Stack:
+class Stack(Asked):
     """The product, running. Everything that it is asked through these methods is remembered for the oracle.
 
     Args:
@@ -96,6 +94,7 @@ class Stack:
         count_calls: bool = False,
         **changes: str,
     ) -> None:
+        super().__init__()
         self.machines, self.token, self.broker_url = machines, token, machines.rabbit.url(lane)
         self.nodes = {"web": webs, "worker": workers, "beat": beats}
         self._web_workers, self._telegram, self._changes = web_workers, telegram, changes
@@ -106,13 +105,8 @@ class Stack:
         self.urls = [f"http://127.0.0.1:{port}" for port in self.ports]
         self.patience = 4.0 if without else 30.0
         self.told: list[int] = []
-        self.to_cancel: list[str] = []
-        self.talking: list[str] = []
         self.sightings = 0
-        self._messages: list[str] = []
         self._cleanup = ExitStack()
-        self._connection: psycopg.Connection[Any] | None = None
-        self._turn = itertools.count()
 
     # ---- its life -------------------------------------------------------------------------------
 
@@ -210,154 +204,6 @@ class Stack:
                 connection.channel().queue_delete(name)
         self.bind()
 
-    def bind(self, *, on: bool = True) -> None:
-        """Bind the stranger's queue to every event, or take its binding away."""
-        with pika.BlockingConnection(pika.URLParameters(self.broker_url)) as connection:
-            channel = connection.channel()
-            channel.exchange_declare(EXCHANGE, "topic", durable=True)
-            channel.queue_declare(QUEUE, durable=True)
-            (channel.queue_bind if on else channel.queue_unbind)(QUEUE, EXCHANGE, "#")
-
-    def received(self) -> list[str]:
-        """Return the ids of all events that have come, in order, repeats among them."""
-        with pika.BlockingConnection(pika.URLParameters(self.broker_url)) as connection:
-            channel = connection.channel()
-            while True:
-                method, properties, _ = channel.basic_get(QUEUE, auto_ack=True)
-                if method is None or properties is None:
-                    return list(self._messages)
-                self._messages.append(str(properties.message_id))
-
-    # ---- the database ---------------------------------------------------------------------------
-
-    def sql(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Ask the database, past the product. A connection that a restart has broken is made anew."""
-        for attempt in range(100):
-            try:
-                if self._connection is None or self._connection.closed:
-                    url = self.machines.postgres.url(self.database)
-                    self._connection = psycopg.connect(url, autocommit=True, connect_timeout=5)
-                cursor = self._connection.execute(query.encode(), values)
-                return cursor.fetchall() if cursor.description else []
-            except psycopg.OperationalError:
-                if attempt == 99:
-                    raise
-                if self._connection is not None:
-                    self._connection.close()
-                time.sleep(0.1)
-        raise AssertionError("unreachable")
-
-    def number(self, query: str, *values: Any) -> int:
-        """Ask for one number."""
-        return int(self.sql(query, *values)[0][0])
-
-    OPEN = """
-        SELECT (SELECT count(*) FROM integrations_outboxmessage
-                WHERE delivered_at IS NULL AND given_up_at IS NULL)
-             + (SELECT count(*) FROM integrations_inboxmessage WHERE status = 'received')
-             + (SELECT count(*) FROM scraping_scrapejob WHERE status IN ('pending', 'running'))
-             + (SELECT count(*) FROM listings_productlisting WHERE deadline_at < now())
-    """
-
-    def open(self) -> int:
-        """Count what is not done yet: calls and events to go out, webhooks to process, jobs to end."""
-        return self.number(self.OPEN)
-
-    def wait(self, happened: Callable[[], object], seconds: float = START_SECONDS) -> bool:
-        """Wait until something is true; return whether it became so."""
-        return until(happened, seconds) is not None
-
-    def settle(self, seconds: float = 30.0) -> bool:
-        """Wait until nothing is open; return whether it came to that."""
-        return self.wait(lambda: not self.open(), seconds)
-
-    # ---- what it is asked -----------------------------------------------------------------------
-
-    def url(self) -> str:
-        """Return a web's address, each in its turn."""
-        return self.urls[next(self._turn) % len(self.urls)]
-
-    def post(self, path: str, body: Any, *, key: str, url: str = "", timeout: float = 20.0) -> int:
-        """Call a webhook; return the status, or 0 where no answer came."""
-        with requests.Session() as session:
-            session.trust_env = False
-            try:
-                headers = {"X-API-Key": key}
-                answer = session.post((url or self.url()) + path, json=body, headers=headers, timeout=timeout)
-            except requests.RequestException:
-                return 0
-            return answer.status_code
-
-    def post_job(
-        self,
-        count: int = 1,
-        *,
-        job_id: str = "",
-        items: Sequence[int] = (),
-        url: str = "",
-        sure: bool = True,
-    ) -> int:
-        """Deliver a job of so many new items, as ScraperV2 does, once; return the status (0: no answer).
-
-        Where it is not `sure` to be heard, it counts as told only if we have said that we took it.
-        """
-        numbers = list(items) or [self.new_item() for _ in range(count)]
-        body = {
-            "job_id": job_id or a_number(),
-            "brands": ["Sony"],
-            "matches": [a_match(number) for number in numbers],
-        }
-        new = [number for number in numbers if number not in self.told]
-        self.told += new if sure else []
-        self.sightings += len(new)
-        path = "/webhooks/scraper/job-complete"
-        status = self.post(path, body, key=self.keys.scraper_webhook_key, url=url)
-        self.told += new if not sure and 200 <= status < 300 else []
-        return status
-
-    def api(self, method: str, path: str, body: Any = None, **options: Any) -> requests.Response:
-        """Call the admin API as staff.
-
-        Raises:
-            requests.RequestException: no answer came.
-        """
-        with requests.Session() as session:
-            session.trust_env = False
-            return session.request(
-                method,
-                self.url() + path,
-                json=body,
-                headers={"Authorization": f"Token {self.token}"},
-                timeout=20,
-                **options,
-            )
-
-    def trigger(self, brand: str = "Sony") -> str:
-        """Have staff start a scrape; return our id of it."""
-        body = {"brand": brand, "search": f"{brand} cameras"}
-        answer = self.api("POST", "/admin/scrape/trigger", body)
-        answer.raise_for_status()
-        return str(answer.json()["job_id"])
-
-    def move(self, listing_id: str, to_state: str, **told: Any) -> int:
-        """Have staff take an arrow; return the status."""
-        return self.api(
-            "POST", f"/admin/listings/{listing_id}/transition", {"to_state": to_state, **told}
-        ).status_code
-
-    def new_item(self) -> int:
-        """Return the number of an item that nobody has seen yet."""
-        return next(_items)
-
-    def found(self, count: int = 1) -> list[str]:
-        """Return the ids of so many new listings, found by one job and waited for."""
-        items = [self.new_item() for _ in range(count)]
-        self.post_job(items=items)
-        urls = [f"https://www.facebook.com/marketplace/item/{item}/" for item in items]
-        query = "SELECT id::text FROM listings_productlisting WHERE marketplace_url = ANY(%s) ORDER BY id"
-        self.wait(lambda: len(self.sql(query, urls)) == count, 20)
-        return [str(row[0]) for row in self.sql(query, urls)]
-
     # ---- its fault points -----------------------------------------------------------------------
 
     def arm(self, point: str, times: int = 1) -> None:
@@ -394,27 +240,6 @@ class Stack:
     def revive(self, name: str) -> None:
         """Let the supervisor start a node again that was ended."""
         self.node(name).again()
-
-
-def a_number() -> str:
-    """Return a job's id."""
-    return str(uuid.uuid4())
-
-
-def a_match(item: int) -> dict[str, Any]:
-    """Return a match as ScraperV2 sends it, of the item with that number."""
-    return {
-        "listing": {
-            "url": f"https://www.facebook.com/marketplace/item/{item}/?ref=search&tracking=abc%3A{item}",
-            "title": f"Sony A6400 no. {item}",
-            "price": 400.0,
-            "location": "Edinburgh",
-        },
-        "product": {"id": 230, "brand": "Sony", "model": "a6400", "full_name": "Sony a6400"},
-        "confidence": 95.0,
-        "reasons": ["Exact model match: 'a6400'"],
-        "potential_profit": 100.0,
-    }
 
 
 def answers(url: str) -> bool:
