@@ -74,7 +74,7 @@ def prove(
         bench.say(f"{name}: {bench.times} times")
         row.recovered = act(bench, stack, bench.times)
         row.times = bench.times
-        row.counts = settled(stack, 30.0)
+        row.counts = settled(stack)
     bench.say(f"{name}: {row.counts.harm or 'nothing lost, nothing doubled'}")
     row.twin = twin(bench) if callable(twin) else without(bench, twin, act, **options)
     bench.say(f"{name}, without {protection}: {row.twin.harm or 'NOTHING HAPPENED'}")
@@ -86,15 +86,15 @@ def without(bench: Bench, twin: str, act: Act, *, times: int = TWIN_TIMES, **opt
     """Do a fault with a protection taken away; return what that cost."""
     with bench.stack(**options, without=twin) as stack:
         act(bench, stack, times)
-        return settled(stack, 4.0, audit=False)
+        return settled(stack, audit=False)
 
 
-def settled(stack: Stack, seconds: float, *, audit: bool = True) -> Counts:
+def settled(stack: Stack, *, audit: bool = True) -> Counts:
     """Wait until nothing is open, and count. What is still open then is lost: recovery needs nobody, or it is none."""
     stack.disarm()
-    done = stack.settle(seconds)
+    done = stack.settle(stack.patience)
     stack.wait(lambda: False, 1.0)  # what comes too often comes late
     counts = oracle.judge(stack, audit=audit)
     if not done:
-        counts.findings.append(f"{stack.open()} still open after {seconds:.0f} s")
+        counts.findings.append(f"{stack.open()} still open after {stack.patience:.0f} s")
     return counts

@@ -14,7 +14,7 @@ from tests.faults.bench import Bench, Fault, prove, settled
 from tests.faults.report import Counts, Row
 from tests.faults.stack import Stack
 
-DEATH_SECONDS = 15.0
+DEATH_SECONDS = 30.0
 Prepared = list[str]
 
 
@@ -145,7 +145,7 @@ def beat_is_killed(bench: Bench) -> Row:
         with bench.stack(twins=("no nudges",)) as stack:
             stack.node("beat0").wanted, stack.patience = False, 4.0
             kill.act(bench, stack, 1)
-            return settled(stack, 4.0, audit=False)
+            return settled(stack, audit=False)
 
     return prove(
         bench, kill.name, kill.act, protection=kill.protection, twin=stays_dead, twins=("no nudges",)

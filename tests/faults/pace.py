@@ -9,7 +9,13 @@ import os
 from datetime import UTC, datetime, timedelta
 
 LEASE_SECONDS = 2.5
+LEASE_PER_WAITING_PROCESS = 0.2  # longer than a step takes, also where others keep this machine busy
 SWEEPS: dict[float, float] = {2: 0.5, 5: 1.0, 30: 1.0, 60: 1.0, 900: 2.0, 86_400: 86_400.0}
+
+
+def lease_seconds() -> float:
+    """Return how long a lease is to be on this machine, as busy as it is."""
+    return max(LEASE_SECONDS, LEASE_PER_WAITING_PROCESS * os.getloadavg()[0])
 
 
 def set_clock(seconds: int) -> None:

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-HOLD_SECONDS = 10.0
+HOLD_SECONDS = 20.0
 Judge = Callable[[tuple[Any, ...], Any], bool]
 
 

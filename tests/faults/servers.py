@@ -11,7 +11,7 @@ from tests.faults.stack import Stack
 
 # The first outage of a run is the longest: of the ten minutes that are promised, at the pace of `pace`.
 LONG_OUTAGE, OUTAGE = 10.0, 1.0
-HOLD_SECONDS = 10.0
+HOLD_SECONDS = 20.0
 POSTERS = 3
 
 

@@ -22,7 +22,7 @@ from integrations.simulators import Simulators
 from integrations.simulators.faults import Fault
 from integrations.simulators.keys import Keys
 from tests.aetos.processes import ROOT, free_port
-from tests.faults import children
+from tests.faults import children, pace
 from tests.faults.asked import Asked, a_match
 from tests.faults.machines import Machines, until
 from tests.faults.watched import EXCHANGE, QUEUE, START_SECONDS
@@ -103,7 +103,8 @@ class Stack(Asked):
         self.keys = Keys.drawn()
         self.ports = [free_port() for _ in range(webs)]
         self.urls = [f"http://127.0.0.1:{port}" for port in self.ports]
-        self.patience = 4.0 if without else 30.0
+        self._lease = pace.lease_seconds()
+        self.patience = 2.0 + self._lease if without else 20.0 + 8 * self._lease
         self.told: list[int] = []
         self.sightings = 0
         self._cleanup = ExitStack()
@@ -173,6 +174,7 @@ class Stack(Asked):
             "EBAY_API_URL": self.sims.url("ebaylister"),
             "TELEGRAM_API_URL": self.sims.url("telegram"),
             "TELEGRAM_CHAT_ID": CHAT if self._telegram else "",
+            "FAULTS_LEASE": str(self._lease),
             "FAULTS_TWINS": ",".join(self._patches),
         }
         return children.environment(self.folder, **{**keys, **ours, **common, **changes})
