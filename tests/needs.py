@@ -30,6 +30,7 @@ SHARES: dict[str, tuple[str, ...]] = {
         "tests/access/test_permissions.py",
         "tests/browser/",
         "tests/docs/",
+        "tests/faults/",
         "tests/simulators/",
         "tests/tooling/",
     ),

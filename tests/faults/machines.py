@@ -157,7 +157,7 @@ class Rabbit:
             command,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             **throwaway.as_nobody_special(self._folder, self._environment),
         )
         if done.returncode:

@@ -142,7 +142,7 @@ def _fault(name: str, break_it: Break, protection: str, twin: str, *, short: boo
 
 FAULTS = (
     _fault("RabbitMQ: stopped for ten minutes", stop_rabbit, "the outbox", "no outbox"),
-    _fault("RabbitMQ: killed in a publish", kill_rabbit, "publisher confirms", "no confirms", short=True),
+    _fault("RabbitMQ: killed in a publish", kill_rabbit, "publisher confirms", "no confirms"),
     _fault("RabbitMQ: under a disk alarm", fill_disk, "publisher confirms", "no confirms"),
     _fault("RabbitMQ: all bindings gone", unbind, "mandatory publishing", "not mandatory", short=True),
     _fault(

@@ -25,8 +25,6 @@ def there() -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.postgres
-@pytest.mark.rabbitmq
 def test_the_short_form_loses_nothing_and_every_twin_does_harm() -> None:
     if not there():
         not_run("the harness starts servers of its own: initdb and rabbitmq-server are needed")
@@ -41,8 +39,6 @@ def test_the_short_form_loses_nothing_and_every_twin_does_harm() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.postgres
-@pytest.mark.rabbitmq
 def test_ctrl_c_ends_all_that_was_started(tmp_path: Path) -> None:
     if not there():
         not_run("the harness starts servers of its own: initdb and rabbitmq-server are needed")
