@@ -114,7 +114,10 @@ def run(faults: Sequence[Fault], keep: Callable[[Row], None], *, times: int, sho
                     ENDED.set()
         for fault in faults:
             if fault.alone:
-                keep(row_of(fault, lanes[0]))
+                row = row_of(fault, lanes[0])
+                keep(row)
+                if not row.times:  # it broke off, and may have left a server broken
+                    machines.mend()
 
 
 def row_of(fault: Fault, bench: Bench) -> Row:

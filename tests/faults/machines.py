@@ -19,7 +19,7 @@ import psycopg
 
 from tests import throwaway
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 180.0
 ENDED = threading.Event()  # by Ctrl-C: whoever waits gives up
 
 
@@ -184,6 +184,11 @@ class Machines:
             started.callback(self.rabbit.end)
             self._stack = started.pop_all()
         return self
+
+    def mend(self) -> None:
+        """Bring the broker back to its senses: an alarm, a hang or an outage that was not ended."""
+        self.rabbit.kill()
+        self.rabbit.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

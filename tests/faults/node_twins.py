@@ -55,6 +55,22 @@ def slow_plans() -> None:
     plans._under_way = slowly
 
 
+@twin("slow relay")
+def slow_relay() -> None:
+    """A relay takes its time over a wave, so that two of them meet there."""
+    import time
+
+    from integrations import relay
+
+    publish = relay._publish_wave
+
+    def slowly(connection: Any, wave: Any, held: Any) -> int:
+        time.sleep(0.3)
+        return publish(connection, wave, held)
+
+    relay._publish_wave = slowly
+
+
 @twin("no lock on plans")
 def no_lock_on_plans() -> None:
     """Two sweeps look at a search plan at the same moment."""

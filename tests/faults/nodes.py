@@ -145,6 +145,7 @@ def clock_off(
             much_of_all,
             protection=lacking[0],
             twin=lacking[1],
+            twins=("slow relay",),
             **{**options, **changes},
         )
 

@@ -175,6 +175,7 @@ class Stack(Asked):
             "TELEGRAM_API_URL": self.sims.url("telegram"),
             "TELEGRAM_CHAT_ID": CHAT if self._telegram else "",
             "FAULTS_LEASE": str(self._lease),
+            "FAULTS_SCRAPE_SECONDS": str(self._lease),
             "FAULTS_TWINS": ",".join(self._patches),
         }
         return children.environment(self.folder, **{**keys, **ours, **common, **changes})

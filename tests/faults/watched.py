@@ -10,7 +10,7 @@ import psycopg
 from tests.faults.machines import Machines, until
 
 QUEUE, EXCHANGE = "faults-consumer", "orchestrator.events"
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 
 
 class Watched:
