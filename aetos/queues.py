@@ -67,6 +67,9 @@ task_ignore_result = True
 worker_prefetch_multiplier = 1
 worker_hijack_root_logger = False
 worker_send_task_events = False
+# Nobody sends workers commands; and the queue for them is locked by node name, so that a second worker on one machine,
+# or one that came back before RabbitMQ had noticed its end, would not start.
+worker_enable_remote_control = False
 timezone = "UTC"
 beat_schedule = {
     **{

@@ -99,6 +99,14 @@ def test_a_sweep_that_nobody_picks_up_is_let_go_by_the_broker_and_not_by_a_worke
         assert (found.expiration, found.headers["expires"]) == ("2000", None)
 
 
+def test_two_workers_serve_on_one_machine(broker: str, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        workers = [start_worker(stack, tmp_path / name, broker) for name in ("one", "other")]
+        for worker in workers:
+            wait_for(lambda worker=worker: "ready" in worker.output, "the worker's start", seconds=60)
+        assert not [worker.output for worker in workers if "RESOURCE_LOCKED" in worker.output]
+
+
 def declare_as_classic(url: str, queue: str) -> None:
     with pika.BlockingConnection(pika.URLParameters(url)) as connection:
         connection.channel().queue_declare(queue, durable=True, arguments={"x-queue-type": "classic"})
