@@ -180,7 +180,7 @@ def product_audit(stack: "Stack") -> list[str]:
         env=stack.environment(),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     if done.returncode == 0:
         return []
