@@ -13,7 +13,8 @@ class Faults(AppConfig):
 
     def ready(self) -> None:
         """Patch this process; the product itself knows nothing of it."""
-        from tests.faults import node_twins, pace, points, twins  # noqa: F401  each file registers its own
+        # Each file registers its own twins.
+        from tests.faults import node_twins, pace, partner_twins, points, twins  # noqa: F401
 
         pace.set_clock(int(os.environ.get("FAULTS_CLOCK", "0")))
         pace.quicken()

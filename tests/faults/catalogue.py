@@ -1,6 +1,13 @@
 """Every fault that the harness knows, in the order of the table."""
 
-from tests.faults import killing, nodes, servers
+from tests.faults import killing, load, nodes, partners, races, servers
 from tests.faults.bench import Fault
 
-FAULTS: tuple[Fault, ...] = (*killing.FAULTS, *servers.FAULTS, *nodes.FAULTS)
+FAULTS: tuple[Fault, ...] = (
+    *killing.FAULTS,
+    *servers.FAULTS,
+    *nodes.FAULTS,
+    *partners.FAULTS,
+    *races.FAULTS,
+    *load.FAULTS,
+)

@@ -37,6 +37,11 @@ class Child:
         self.starts += 1
 
     @property
+    def pid(self) -> int:
+        """Return the number of its process, which is its group's too; 0 where it never ran."""
+        return self._process.pid if self._process else 0
+
+    @property
     def alive(self) -> bool:
         """Say whether it runs."""
         return self._process is not None and self._process.poll() is None

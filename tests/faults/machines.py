@@ -8,8 +8,8 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -31,6 +31,10 @@ class NotThere(Exception):
     """The programs of a server are not installed."""
 
 
+# What commits without waiting for the disk is not saved by luck: nothing is written meanwhile.
+FORGETFUL = f"-c wal_writer_delay=10s -c wal_writer_flush_after=1GB {throwaway.FORGETFUL}"
+
+
 class Postgres:
     """A cluster that can be restarted as after a crash. What it committed is on its disk when it says so."""
 
@@ -43,6 +47,7 @@ class Postgres:
         self._pg_ctl = [str(initdb.with_name("pg_ctl")), "-D", str(self._cluster), "-w", "-t", "60"]
         command = [str(initdb), "-D", str(self._cluster), "-U", "postgres", "-A", "trust", "-E", "UTF8"]
         throwaway.run([*command, "--no-sync"], folder)
+        self._ways = FORGETFUL
         self.start()
 
     def url(self, database: str = "postgres") -> str:
@@ -53,10 +58,23 @@ class Postgres:
         """Start it; return when it answers."""
         options = (
             f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= "
-            # What commits without waiting for the disk is not saved by luck: nothing is written meanwhile.
-            f"-c max_connections=300 -c wal_writer_delay=10s -c wal_writer_flush_after=1GB {throwaway.FORGETFUL}"
+            f"-c max_connections=300 {self._ways}"
         )
         throwaway.run([*self._pg_ctl, "-l", str(self._folder / "log"), "-o", options, "start"], self._folder)
+
+    @contextmanager
+    def durable(self) -> Iterator[None]:
+        """Have it wait for its disk, as everybody's does: for what is measured. It is started anew for it."""
+        self._restart("")
+        try:
+            yield
+        finally:
+            self._restart(FORGETFUL)
+
+    def _restart(self, ways: str) -> None:
+        self.crash()
+        self._ways = ways
+        self.start()
 
     def crash(self) -> None:
         """Stop it as a power cut does: no checkpoint, no goodbye to clients."""

@@ -116,14 +116,18 @@ def scrapes(stack: "Stack") -> Counts:
 
 
 def telegram(stack: "Stack") -> Counts:
-    """Every message stands once in the chat."""
-    rows = stack.sql(
-        "SELECT delivered_at IS NOT NULL FROM integrations_outboxmessage WHERE channel = 'telegram'"
+    """Every message stands in the chat, once; twice only where an answer was lost: Telegram can't be asked for it."""
+    rows = stack.number("SELECT count(*) FROM integrations_outboxmessage WHERE channel = 'telegram'")
+    failed = stack.number(
+        """
+        SELECT count(*) FROM integrations_deliveryattempt a
+        JOIN integrations_outboxmessage m ON m.id = a.message_id
+        WHERE m.channel = 'telegram' AND a.outcome = 'failed'
+        """
     )
-    if not rows:
-        return Counts()
-    said = len(stack.sims.telegram.sent)
-    return Counts(lost=max(0, len(rows) - said), doubled=max(0, said - len(rows)))
+    said = len(stack.sims.telegram.sent) if rows else 0
+    again = min(max(0, said - rows), failed)
+    return Counts(lost=max(0, rows - said), doubled=max(0, said - rows - again), repeated=again)
 
 
 def overdue(stack: "Stack") -> Counts:
