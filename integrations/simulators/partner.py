@@ -165,7 +165,7 @@ class Partner(ABC):
             return answer
         answer = self.route(request, fault)
         kind = f"{request.method} {IDENTIFIER.sub('/{id}', self.masked(request.path))}"
-        if fault is NONE and 200 <= answer.status < 300:
+        if not fault.mixed_up and 200 <= answer.status < 300:
             self._answered[kind] = answer
         if fault.drop_answer:
             raise HangUp

@@ -1,6 +1,6 @@
 """Every fault that the harness knows, in the order of the table."""
 
-from tests.faults import killing, load, nodes, partners, races, servers
+from tests.faults import disk, killing, load, nodes, partners, races, servers
 from tests.faults.bench import Fault
 
 FAULTS: tuple[Fault, ...] = (
@@ -8,6 +8,18 @@ FAULTS: tuple[Fault, ...] = (
     *servers.FAULTS,
     *nodes.FAULTS,
     *partners.FAULTS,
+    *disk.FAULTS,
+    *races.FAULTS,
+    *load.FAULTS,
+)
+from tests.faults.bench import Fault
+
+FAULTS: tuple[Fault, ...] = (
+    *killing.FAULTS,
+    *servers.FAULTS,
+    *nodes.FAULTS,
+    *partners.FAULTS,
+    *disk.FAULTS,
     *races.FAULTS,
     *load.FAULTS,
 )

@@ -69,3 +69,11 @@ def a_new_name_each_time() -> None:
     chatterbot.Lead.payload = renamed  # type: ignore[method-assign]
     ebaylister.create = anew
     deliveries._started_before = lambda job, since: None
+
+
+@twin("nothing is cleared away")
+def nothing_is_cleared_away() -> None:
+    """What was written of a photo before the disk was full stays there."""
+    from listings.photos import files
+
+    files.discard = lambda names: None
