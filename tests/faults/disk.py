@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests.faults.bench import Bench, Fault, settled
-from tests.faults.partners import TO_PURCHASED, upload
+from tests.faults.partners import purchased, upload
 from tests.faults.report import Counts, Row
 from tests.faults.stack import Stack
 
@@ -59,11 +59,7 @@ def full(folder: Path) -> Iterator[None]:
 def upload_on_a_full_disk(stack: Stack, media: Path, passing: Path, times: int, row: Row) -> Counts:
     """Upload photos while one of the disks is full, and again when it is not; count what was kept by halves."""
     counts = Counts()
-    cameras = stack.found(times * 2)
-    for camera in cameras:
-        for state in TO_PURCHASED:
-            stack.move(camera, state)
-    for number, camera in enumerate(cameras):
+    for number, camera in enumerate(purchased(stack, times * 2)):
         disk = (media, passing)[number % 2]
         with full(disk):
             answer = upload(stack, camera, width=PHOTO_SIDE)

@@ -95,12 +95,18 @@ def all_met(stack: Stack, before: list[int]) -> bool:
     )
 
 
-def received(stack: Stack, count: int) -> list[str]:
-    """Return so many cameras that were bought and photographed, with all that this caused done."""
+def purchased(stack: Stack, count: int) -> list[str]:
+    """Return so many cameras that were bought, with all that this caused done."""
     ids = stack.found(count)
     for state in TO_PURCHASED:
         all_at_once(min(8, count), partial(every, ids, lambda pk, state=state: stack.move(pk, state)))
         stack.settle(stack.patience)
+    return ids
+
+
+def received(stack: Stack, count: int) -> list[str]:
+    """Return so many cameras that were bought and photographed, with all that this caused done."""
+    ids = purchased(stack, count)
     all_at_once(min(8, count), partial(every, ids, lambda pk: upload(stack, pk)))
     stack.settle(stack.patience)
     return ids
