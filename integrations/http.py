@@ -142,7 +142,7 @@ def _session() -> requests.Session:
 class _HeadersInTime(urllib3.connection.HTTPConnection):
     """Waits for status and headers no longer than READ_SECONDS in all: sent a byte at a time, they would never end."""
 
-    def getresponse(self) -> urllib3.HTTPResponse:
+    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as urllib3 has it
         """Return the answer, of which the body is still to be read.
 
         Raises:
@@ -150,6 +150,7 @@ class _HeadersInTime(urllib3.connection.HTTPConnection):
         """
         late = threading.Event()
         watch = threading.Timer(READ_SECONDS, _hang_up, (self.sock, late))
+        watch.daemon = True
         watch.start()
         try:
             response = super().getresponse()

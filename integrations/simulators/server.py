@@ -92,7 +92,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _at_the_pace_of(self, answer: Answer, partner: Partner) -> Iterator[None]:
         usual = self.wfile
         if answer.drip:
-            self.wfile = _Dripping(usual, lambda: partner.world.pause(answer.drip))
+            slow: Any = _Dripping(usual, lambda: partner.world.pause(answer.drip))
+            self.wfile = slow
         try:
             yield
         finally:

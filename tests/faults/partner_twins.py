@@ -49,7 +49,7 @@ def a_number_that_is_taken_is_final() -> None:
     def final(text: str, **options: Any) -> PermanentError:
         return PermanentError(text)
 
-    answers.TransientError = final  # type: ignore[assignment,misc]
+    answers.TransientError = final  # type: ignore[assignment]
 
 
 @twin("a new name each time")
@@ -66,7 +66,7 @@ def a_new_name_each_time() -> None:
     def anew(offer: Any, *, key: str) -> Any:
         return create({**offer, "sku": str(uuid.uuid4())}, key=str(uuid.uuid4()))
 
-    chatterbot.Lead.payload = renamed  # type: ignore[method-assign]
+    chatterbot.Lead.payload = renamed  # type: ignore[method-assign,assignment]
     ebaylister.create = anew
     deliveries._started_before = lambda job, since: None
 
