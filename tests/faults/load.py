@@ -16,11 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
 import pika
-import requests
 
 from tests.faults import oracle
 from tests.faults.bench import Bench, Fault
@@ -37,7 +37,6 @@ FLOOD_CALLERS = 300
 LONGEST_P95, LONGEST_LAG_P99, MOST_GROWTH = 0.3, 5.0, 0.05
 # As it is run: its own pace, sweeps and time-outs, and two processes of eight threads.
 AS_IT_IS: dict[str, Any] = {"web_workers": 2, "DJANGO_SETTINGS_MODULE": "aetos.settings", "LOG_LEVEL": "INFO"}
-_local = threading.local()
 
 
 @dataclass(frozen=True)
@@ -84,23 +83,19 @@ def quantile(values: list[float], share: float) -> float:
 
 
 def ask(stack: Stack, traffic: Traffic, call: Call, due: float) -> Answered:
-    """Make one call, and let the traffic learn from its answer."""
-    if not hasattr(_local, "session"):
-        _local.session = requests.Session()
-        _local.session.trust_env = False
+    """Make one call, on a connection of its own as the partners do, and let the traffic learn from its answer."""
+    connection = HTTPConnection("127.0.0.1", stack.ports[0], timeout=PATIENCE_SECONDS)
+    body = None if call.body is None else json.dumps(call.body)
     try:
-        answer = _local.session.request(
-            call.method,
-            stack.urls[0] + call.path,
-            data=None if call.body is None else json.dumps(call.body),
-            headers={**call.headers, "Content-Type": "application/json"},
-            timeout=PATIENCE_SECONDS,
-        )
-        status, body = answer.status_code, answer.json()
-    except (requests.RequestException, ValueError):
-        status, body = 0, None
+        connection.request(call.method, call.path, body, {**call.headers, "Content-Type": "application/json"})
+        answer = connection.getresponse()
+        status, content = answer.status, json.loads(answer.read())
+    except (OSError, HTTPException, ValueError):
+        status, content = 0, None
+    finally:
+        connection.close()
     answered = Answered(call.name, due, time.monotonic() - due, status)
-    traffic.answered(call, status, body)
+    traffic.answered(call, status, content)
     return answered
 
 

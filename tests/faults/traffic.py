@@ -86,6 +86,7 @@ class Traffic:
             old = draw.sample(list(self._items), min(size // 2, len(self._items)))
             new = [self._stack.new_item() for _ in range(size - len(old))]
             self._items += new
+            self._stack.sightings += size  # at the most: what was not answered may have been taken in
         matches = [a_match(item) for item in new + old]
         for match in matches[len(new) :]:
             match["listing"]["price"] = float(draw.randrange(300, 500))
@@ -97,8 +98,7 @@ class Traffic:
         """Learn from an answer: a camera has moved, new ones are there, a job was taken in."""
         with self._lock:
             if call.name == "job" and 200 <= status < 300:
-                self._stack.told += list(call.items)
-                self._stack.sightings += len(call.items)
+                self._stack.told += call.items
             elif call.camera and status == 200:
                 after = WAY.index(call.name) + 1
                 if after < len(WAY):
