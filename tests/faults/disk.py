@@ -65,8 +65,10 @@ def upload_on_a_full_disk(stack: Stack, media: Path, passing: Path, times: int, 
             answer = upload(stack, camera, width=PHOTO_SIDE)
             if answer.status_code not in (503, 507) or not answer.json().get("detail"):
                 counts.findings.append(f"{disk.name} full: answered {answer.status_code}")
-            left = [path for each in (media, passing) for path in files(each) if path.name != "filler"]
-            counts.findings += [f"{disk.name} full: half a file was left"] if left else []
+            # What an upload passed through goes when its connection ends, a moment after the answer.
+            stack.wait(lambda: not left_behind(media, passing), 5)
+            left = left_behind(media, passing)
+            counts.findings += [f"{disk.name} full: {path.name} was left behind" for path in left]
             state = stack.api("GET", f"/admin/listings/{camera}").json()["state"]
             rows = stack.number("SELECT count(*) FROM listings_photo WHERE listing_id = %s", camera)
             counts.findings += (
@@ -78,15 +80,15 @@ def upload_on_a_full_disk(stack: Stack, media: Path, passing: Path, times: int, 
             counts.lost += 1
             counts.findings.append(f"then answered {answer.status_code}: {answer.text[:200]}")
         row.recovered.append(time.monotonic() - start)
-        for path in files(media):
+        for path in left_behind(media):
             path.unlink()  # room for the next
     return counts
 
 
-def files(folder: Path) -> list[Path]:
-    """Return what is kept below a folder; gunicorn's own sign of life is none of it."""
-    kept = [path for path in folder.rglob("*") if path.is_file()]
-    return [path for path in kept if not path.name.startswith("wgunicorn")]
+def left_behind(*folders: Path) -> list[Path]:
+    """Return the files below some folders; the filler and gunicorn's own sign of life are none."""
+    kept = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return [path for path in kept if path.name != "filler" and not path.name.startswith("wgunicorn")]
 
 
 def run(bench: Bench, times: int, row: Row, **options: Any) -> Counts:
