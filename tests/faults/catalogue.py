@@ -12,14 +12,3 @@ FAULTS: tuple[Fault, ...] = (
     *races.FAULTS,
     *load.FAULTS,
 )
-from tests.faults.bench import Fault
-
-FAULTS: tuple[Fault, ...] = (
-    *killing.FAULTS,
-    *servers.FAULTS,
-    *nodes.FAULTS,
-    *partners.FAULTS,
-    *disk.FAULTS,
-    *races.FAULTS,
-    *load.FAULTS,
-)
