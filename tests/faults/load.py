@@ -33,6 +33,8 @@ SECONDS, SHORT_SECONDS, WARM_UP_SECONDS = 600, 6, 10
 PATIENCE_SECONDS = 30.0  # as long as ScraperV2 waits for an answer
 FLOOD_SECONDS, SHORT_FLOOD_SECONDS = 60, 4
 FLOOD_CALLERS = 300
+LOAD = f"load: {2 * PER_SECOND} calls a second"
+FLOOD = f"flood: {FLOOD_CALLERS} callers, each again as soon as it is answered"
 # What the product promises, on two cores.
 LONGEST_P95, LONGEST_LAG_P99, MOST_GROWTH = 0.3, 5.0, 0.05
 # As it is run: its own pace, sweeps and time-outs, and two processes of eight threads.
@@ -187,7 +189,7 @@ def resident(group: int) -> float:
 def load(bench: Bench) -> Row:
     """Let 40 calls a second come for ten minutes, and hold the figures against what is promised."""
     seconds = int(os.environ.get("LOAD_SECONDS", "0")) or (SHORT_SECONDS if bench.short else SECONDS)
-    row, figures = Row(f"load: {2 * PER_SECOND} calls a second, {seconds} s"), Figures()
+    row, figures = Row(LOAD), Figures()
     start = time.monotonic()
     with bench.machines.postgres.durable(), bench.stack(**AS_IT_IS) as stack:
         traffic = Traffic(stack)
@@ -201,7 +203,7 @@ def load(bench: Bench) -> Row:
         row.times, row.counts = len(figures.answers), oracle.judge(stack)
     row.counts.findings += [] if done else ["not all was done 30 s after the last call"]
     row.counts.findings += broken_promises(figures, short=bench.short)
-    row.note, row.took = in_words(figures), time.monotonic() - start
+    row.note, row.took = f"{seconds} s, {in_words(figures)}", time.monotonic() - start
     bench.say(f"{row.fault}: {row.counts.harm or 'all as promised'}. {row.note}")
     return row
 
@@ -246,7 +248,7 @@ def flood(bench: Bench) -> Row:
     """Let hundreds call at once, each again as soon as it is answered: all wait their turn, and nothing is lost."""
     seconds = SHORT_FLOOD_SECONDS if bench.short else FLOOD_SECONDS
     callers = FLOOD_CALLERS // (6 if bench.short else 1)
-    row, figures = Row(f"flood: {callers} callers at once, {seconds} s"), Figures()
+    row, figures = Row(FLOOD), Figures()
     start = time.monotonic()
     with bench.machines.postgres.durable(), bench.stack(**AS_IT_IS) as stack:
         traffic = Traffic(stack)
@@ -265,9 +267,9 @@ def flood(bench: Bench) -> Row:
         row.times, row.counts = len(figures.answers), oracle.judge(stack)
     row.counts.findings += [] if settled else ["not all was done two minutes after the flood"]
     row.counts.findings += broken_promises(figures, short=True)
-    row.note, row.took = in_words(figures), time.monotonic() - start
+    row.note, row.took = f"{callers} at once, {seconds} s, {in_words(figures)}", time.monotonic() - start
     bench.say(f"{row.fault}: {row.counts.harm or 'each was answered'}. {row.note}")
     return row
 
 
-FAULTS = (Fault("load", load, alone=True), Fault("flood past capacity", flood, alone=True))
+FAULTS = (Fault(LOAD, load, alone=True), Fault(FLOOD, flood, alone=True))

@@ -98,11 +98,16 @@ def table(rows: Iterable[Row]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
+def notes(rows: Iterable[Row]) -> str:
+    """Return what is to be said of a row beyond the table, as a Markdown list: the figures of the load, above all."""
+    return "".join(f"\n- **{row.fault}**: {row.note}\n" for row in rows if row.note)
+
+
 def write(rows: Sequence[Row], page: Path = PAGE) -> None:
     """Write the page anew: between its marks stands what this run found."""
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    found = f"{BEGIN}\n{run_on(sum(row.took for row in rows))}\n\n{table(rows)}\n{END}"
+    found = f"{BEGIN}\n{run_on(sum(row.took for row in rows))}\n\n{table(rows)}\n{notes(rows)}{END}"
     page.write_text(f"{before}{found}{after}", encoding="utf-8")
 
 
