@@ -98,7 +98,7 @@ def run(bench: Bench, times: int, row: Row, **options: Any) -> Counts:
         own = {"WEB0__DATA_DIR": str(data), "WEB0__TMPDIR": str(passing)}
         with small_disk(data / "media"), small_disk(passing), bench.stack(**own, **options) as stack:
             counts = upload_on_a_full_disk(stack, data / "media", passing, times, row)
-            counts.add(settled(stack, stack.patience))
+            counts.add(settled(stack))
     return counts
 
 
