@@ -12,6 +12,7 @@ from kombu import Exchange, Queue
 
 from integrations import filebroker
 from integrations.channels import CHANNELS
+from integrations.nudges import within
 
 DEFAULT_QUEUE = "aetos"
 
@@ -41,13 +42,13 @@ def _transport() -> dict[str, Any]:
 
 def _every(seconds: float, task: str, *args: str, queue: str = DEFAULT_QUEUE) -> dict[str, Any]:
     # A sweep that nobody picked up in time is worth nothing: the next one does the same.
-    return {"task": task, "schedule": seconds, "args": args, "options": {"expires": seconds, "queue": queue}}
+    return {"task": task, "schedule": seconds, "args": args, "options": {"queue": queue, **within(seconds)}}
 
 
 def _nightly(hour: int, minute: int, task: str) -> dict[str, Any]:
     # By the clock, not by an interval: a beat that is started anew every day would never come to the end of one.
     schedule = crontab(hour=str(hour), minute=str(minute))
-    return {"task": task, "schedule": schedule, "options": {"expires": 6 * 3600, "queue": DEFAULT_QUEUE}}
+    return {"task": task, "schedule": schedule, "options": {"queue": DEFAULT_QUEUE, **within(6 * 3600)}}
 
 
 broker_url = settings.RABBITMQ_URL or filebroker.url()
@@ -66,6 +67,9 @@ task_ignore_result = True
 worker_prefetch_multiplier = 1
 worker_hijack_root_logger = False
 worker_send_task_events = False
+# Nobody sends workers commands; and the queue for them is locked by node name, so that a second worker on one machine,
+# or one that came back before RabbitMQ had noticed its end, would not start.
+worker_enable_remote_control = False
 timezone = "UTC"
 beat_schedule = {
     **{

@@ -1,16 +1,18 @@
 """HTTP to the partners: one session a thread, time-outs on everything, two kinds of failure."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO
 from urllib.parse import urljoin
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 
 CONNECT_SECONDS, READ_SECONDS, WHOLE_ANSWER_SECONDS = 5.0, 20.0, 30.0
 MAX_ANSWER_BYTES = 20 * 1024 * 1024
@@ -75,9 +77,10 @@ def call(
         judge: reads the answer, for a partner that says in its body what others say in the status.
 
     Raises:
-        TransientError: no connection, a time-out, 408, 425, 429, 5xx, or an answer that is not JSON.
+        TransientError: no connection, a time-out, 408, 425, 429, 5xx, an answer that is not JSON, or a
+            redirect, which is not followed: a redirected POST would lose its body.
         NotFound: 404.
-        PermanentError: another 4xx, or a redirect (a redirected POST would lose its body).
+        PermanentError: another 4xx.
     """
     url = urljoin(base_url + "/", path.lstrip("/"))
     request = {"headers": headers, "json": payload, "params": params}
@@ -133,7 +136,61 @@ def _session() -> requests.Session:
     if not hasattr(_local, "session"):
         _local.session = requests.Session()
         _local.session.trust_env = False  # no proxy or .netrc from the environment: it would see the keys
+        for scheme in _Adapter.POOLS:
+            _local.session.mount(f"{scheme}://", _Adapter())
     return _local.session
+
+
+class _HeadersInTime(urllib3.connection.HTTPConnection):
+    """Waits for status and headers no longer than READ_SECONDS in all: sent a byte at a time, they would never end."""
+
+    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as urllib3 has it
+        """Return the answer, of which the body is still to be read.
+
+        Raises:
+            TimeoutError: its headers did not come in time.
+        """
+        late = threading.Event()
+        watch = threading.Timer(READ_SECONDS, _hang_up, (self.sock, late))
+        watch.daemon = True
+        watch.start()
+        try:
+            response = super().getresponse()
+        except Exception as error:
+            if late.is_set():
+                raise TimeoutError from error
+            raise
+        finally:
+            watch.cancel()
+        if late.is_set():
+            raise TimeoutError
+        return response
+
+
+class _SafeHeadersInTime(_HeadersInTime, urllib3.connection.HTTPSConnection):
+    """The same over TLS."""
+
+
+def _hang_up(connection: socket.socket, late: threading.Event) -> None:
+    late.set()
+    with suppress(OSError):  # it has ended by itself
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _HeadersInTime
+
+
+class _SafePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _SafeHeadersInTime
+
+
+class _Adapter(HTTPAdapter):
+    POOLS = {"http": _Pool, "https": _SafePool}
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self.POOLS
 
 
 def _was_sent(error: requests.ConnectionError) -> bool:
@@ -187,6 +244,11 @@ def _demand_success(partner: str, response: requests.Response, body: bytes = b""
     if status in TRANSIENT_STATUS or status >= 500:
         raise TransientError(
             f"{partner} answered {status}.", retry_after=_retry_after(response), lost_answer=status != 429
+        )
+    if 300 <= status < 400:
+        # What stands in the way for a while, a login page or a notice of maintenance, answers so.
+        raise TransientError(
+            f"{partner} answered {status}: it wants to be called elsewhere.", lost_answer=True
         )
     if status == 404:
         raise NotFound(f"{partner} answered 404.")

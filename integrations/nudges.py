@@ -8,9 +8,11 @@ comes every two seconds.
 import contextvars
 import threading
 from collections.abc import Iterable
+from typing import Any
 
 import structlog
 from celery import current_app
+from django.conf import settings
 from kombu.exceptions import OperationalError
 
 log = structlog.get_logger(__name__)
@@ -33,6 +35,15 @@ def wake(channels: Iterable[str]) -> None:
     _ready.set()
 
 
+def within(seconds: float) -> dict[str, Any]:
+    """Return what lets a task go that nobody picks up in so many seconds: another one will say the same.
+
+    RabbitMQ counts them. Celery's own way compares the sender's clock with the
+    worker's: a worker whose clock is ahead by more would drop every task.
+    """
+    return {"expiration" if settings.RABBITMQ_URL else "expires": seconds}
+
+
 def _run() -> None:
     while True:
         _ready.wait()
@@ -47,7 +58,7 @@ def _run() -> None:
 def _send(channel: str) -> None:
     try:
         current_app.send_task(
-            "integrations.deliver", args=[channel], queue=f"aetos.{channel}", retry=False, expires=10
+            "integrations.deliver", args=[channel], queue=f"aetos.{channel}", retry=False, **within(10)
         )
     except (OperationalError, OSError, TimeoutError) as error:
         log.warning(

@@ -238,7 +238,7 @@ def _judge(partner: str, response: requests.Response, body: bytes) -> dict[str, 
     parameters = parameters if isinstance(parameters, dict) else {}
     if status == 429:
         raise TransientError(told, retry_after=_seconds(parameters.get("retry_after"), response))
-    if status in http.TRANSIENT_STATUS or status >= 500:
+    if status in http.TRANSIENT_STATUS or status >= 500 or 300 <= status < 400:
         raise TransientError(told, lost_answer=True)
     if 200 <= status < 300:
         raise TransientError(f"{partner} answered {status} in a way nobody understands.", lost_answer=True)

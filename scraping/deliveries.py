@@ -61,11 +61,12 @@ def _started_before(job: ScrapeJob, since: datetime) -> tuple[UUID, bool] | None
 
     ScraperV2's documents tell neither the search term nor a time. What counts
     as ours has our brands, belongs to no other job of ours, and began after
-    our first call. Of several, the most recent one is taken: the others come
-    in unasked, which is harmless.
+    our first call. Of several that were delivered the oldest is taken: a later
+    call of ours can only take a later one. Of those that were not, which may be
+    older than they look, the most recent: the others come in unasked, which is harmless.
     """
     delivered = ScrapeJob.objects.filter(triggered_by=UNASKED, created_at__gte=since, brands=job.brands)
-    if early := delivered.exclude(scraper_job_id=None).order_by("-id").first():
+    if early := delivered.exclude(scraper_job_id=None).order_by("id").first():
         return UUID(str(early.scraper_job_id)), True
     remotes = scraperv2.jobs()
     ids = [remote.job_id for remote in remotes]

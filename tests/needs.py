@@ -50,6 +50,7 @@ SHARES: dict[str, tuple[str, ...]] = {
         "tests/backoffice/test_hostile.py",
         "tests/browser/",
         "tests/docs/",
+        "tests/faults/",
         "tests/keys/",
         "tests/people/test_forget_seller.py",
         "tests/photos/test_zoo.py",

@@ -30,6 +30,31 @@ def at_once(count: int, act: Callable[[int], Any], *, seconds: float = 60.0) -> 
     return results
 
 
+def rounds_at_once(
+    count: int, rounds: int, act: Callable[[int, int], Any], *, seconds: float = 900.0
+) -> list[list[Any]]:
+    """Run `act(round, 0)` … `act(round, count - 1)` at once, round after round, on the same connections.
+
+    Return for each round what each returned, or the exception that it raised.
+    """
+    start = threading.Barrier(count)
+
+    def run(number: int) -> list[Any]:
+        mine: list[Any] = []
+        for each in range(rounds):
+            start.wait(60)
+            try:
+                mine.append(act(each, number))
+            except Exception as error:  # noqa: BLE001  handed to the caller, who judges
+                mine.append(error)
+        return mine
+
+    by_number = at_once(count, run, seconds=seconds)
+    for stopped in failures(by_number):
+        raise stopped
+    return [list(each) for each in zip(*by_number, strict=True)]
+
+
 def failures(results: list[Any]) -> list[Exception]:
     """Return the exceptions among the results."""
     return [each for each in results if isinstance(each, Exception)]

@@ -31,24 +31,24 @@ def postgres() -> Iterator[str | None]:
     if initdb is None:
         yield None
         return
-    with _folder() as folder:
+    with own_folder() as folder:
         port, cluster, log = free_port(), folder / "cluster", folder / "log"
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= {FORGETFUL}"
         pg_ctl = [str(initdb.with_name("pg_ctl")), "-D", str(cluster), "-w", "-t", str(START_SECONDS)]
         try:
-            _run(
+            run(
                 [str(initdb), "-D", str(cluster), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
                 folder,
             )
-            _run([*pg_ctl, "-l", str(log), "-o", options, "start"], folder)
+            run([*pg_ctl, "-l", str(log), "-o", options, "start"], folder)
         except subprocess.SubprocessError as error:
-            print(f"PostgreSQL did not start: {error} {_tail(log)}")
+            print(f"PostgreSQL did not start: {error} {tail(log)}")
             yield None
             return
         try:
             yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
         finally:
-            _run([*pg_ctl, "-m", "immediate", "stop"], folder)
+            run([*pg_ctl, "-m", "immediate", "stop"], folder)
 
 
 @contextmanager
@@ -58,29 +58,29 @@ def rabbitmq(can_log_in: Callable[[str], bool]) -> Iterator[str | None]:
     if server is None:
         yield None
         return
-    with _folder() as folder:
+    with own_folder() as folder:
         port, log = free_port(), folder / "log"
-        epmd_before = _listens(4369)
+        epmd_before = listens(4369)
         with log.open("wb") as output:
             broker = subprocess.Popen(
                 [str(server)],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                **_as_nobody_special(folder, _broker_environment(folder, port)),
+                **as_nobody_special(folder, broker_environment(folder, port)),
             )
         try:
             url = f"amqp://guest:guest@127.0.0.1:{port}/"
-            started = _wait_for(lambda: broker.poll() is not None or can_log_in(url), START_SECONDS)
+            started = wait_for(lambda: broker.poll() is not None or can_log_in(url), START_SECONDS)
             if not started or broker.poll() is not None:
-                print(f"RabbitMQ did not start: {_tail(log)}")
+                print(f"RabbitMQ did not start: {tail(log)}")
                 yield None
                 return
             yield url
         finally:
-            _stop(broker)
+            stop(broker)
             if not epmd_before:
-                _stop_epmd()
+                stop_epmd()
 
 
 def free_port() -> int:
@@ -99,7 +99,7 @@ def find_program(name: str, *folders: str) -> Path | None:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def own_folder() -> Iterator[Path]:
     """Make a folder that belongs to whom the servers run as, and delete it in the end."""
     folder = Path(tempfile.mkdtemp(prefix="aetos-servers-"))
     if owner := _unprivileged():
@@ -118,7 +118,7 @@ def _unprivileged() -> pwd.struct_passwd | None:
     return known.get("postgres") or known.get("rabbitmq") or known["nobody"]
 
 
-def _as_nobody_special(folder: Path, environment: dict[str, str] | None = None) -> dict[str, Any]:
+def as_nobody_special(folder: Path, environment: dict[str, str] | None = None) -> dict[str, Any]:
     """Return what makes subprocess run a server in its folder, and not as root."""
     options: dict[str, Any] = {
         "cwd": folder,
@@ -129,7 +129,7 @@ def _as_nobody_special(folder: Path, environment: dict[str, str] | None = None) 
     return options
 
 
-def _run(command: list[str], folder: Path) -> None:
+def run(command: list[str], folder: Path) -> None:
     # To a file, not a pipe: the server inherits it, and a pipe would be waited for as long as it lives.
     with (folder / "output").open("ab") as output:
         subprocess.run(
@@ -138,11 +138,11 @@ def _run(command: list[str], folder: Path) -> None:
             stderr=output,
             check=True,
             timeout=START_SECONDS + 10,
-            **_as_nobody_special(folder),
+            **as_nobody_special(folder),
         )
 
 
-def _broker_environment(folder: Path, port: int) -> dict[str, str]:
+def broker_environment(folder: Path, port: int) -> dict[str, str]:
     """Return a node that shares nothing with another on this machine: name, ports, folders, plugins."""
     (folder / "none").write_text("")
     (folder / "rabbitmq.conf").write_text(f"listeners.tcp.local = 127.0.0.1:{port}\n")
@@ -160,30 +160,30 @@ def _broker_environment(folder: Path, port: int) -> dict[str, str]:
     }
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)
         except ProcessLookupError:
             break
-        if _wait_for(lambda: process.poll() is not None, STOP_SECONDS):
+        if wait_for(lambda: process.poll() is not None, STOP_SECONDS):
             break
     process.wait()
 
 
-def _stop_epmd() -> None:
+def stop_epmd() -> None:
     """End Erlang's port mapper, which our broker started; it refuses while it knows another node."""
     if epmd := shutil.which("epmd"):
         subprocess.run([epmd, "-kill"], capture_output=True, timeout=STOP_SECONDS)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _wait_for(condition: Callable[[], bool], seconds: float) -> bool:
+def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -192,5 +192,5 @@ def _wait_for(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def _tail(log: Path) -> str:
+def tail(log: Path) -> str:
     return log.read_text(errors="replace")[-600:] if log.exists() else ""

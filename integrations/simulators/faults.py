@@ -12,7 +12,10 @@ TRUTHS = (
     "empty",
     "redirect",
     "hang",
+    "mixed_up",
 )
+
+LARGEST = 256 * 1024 * 1024
 
 
 class UnknownFault(ValueError):
@@ -24,8 +27,10 @@ class Fault:
     """What goes wrong with the next requests.
 
     `slow` waits that many seconds first. `status`, `redirect` and `hang` refuse: nothing is done.
-    `garbage`, `empty` and `drop_answer` do what was asked, and then spoil the answer. `retry_after`
-    goes along with a status, 429 unless told otherwise. `callback_before_answer` calls the
+    `garbage`, `empty`, `huge`, `drip`, `mixed_up` and `drop_answer` do what was asked, and then spoil
+    the answer: `huge` is one of so many bytes, `drip` one that takes so many seconds for each of its
+    bytes, `mixed_up` the one that belongs to an earlier call of that kind. `retry_after` goes along
+    with a status, 429 unless told otherwise. `callback_before_answer` calls the
     orchestrator before it is answered, `callback_twice` calls it twice each time. `outcome` decides
     what becomes of a job, lead or listing, in the partner's own words. `on` limits the fault to
     requests whose "METHOD /path" begins so, and `times` to that many of them.
@@ -41,6 +46,9 @@ class Fault:
     empty: bool = False
     redirect: bool = False
     hang: bool = False
+    huge: int = 0
+    drip: float = 0.0
+    mixed_up: bool = False
     outcome: str = ""
     on: str = ""
     times: int | None = None
@@ -84,8 +92,10 @@ def _fits(name: str, value: Any) -> bool:
         return name == "times"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    if name == "slow":
+    if name in ("slow", "drip"):
         return 0 <= value <= 600
+    if name == "huge":
+        return isinstance(value, int) and 0 <= value <= LARGEST
     if name == "status":
         return isinstance(value, int) and 100 <= value <= 599
     return isinstance(value, int) and value >= 0

@@ -56,6 +56,7 @@ class Partner(ABC):
         self.requests: deque[Received] = deque(maxlen=REMEMBERED)
         self.calls: deque[Called] = deque(maxlen=REMEMBERED)
         self.counts: Counter[str] = Counter()
+        self._answered: dict[str, Answer] = {}
 
     # What a subclass fills in.
 
@@ -163,13 +164,24 @@ class Partner(ABC):
                 answer.headers["Retry-After"] = str(fault.retry_after)
             return answer
         answer = self.route(request, fault)
+        kind = f"{request.method} {IDENTIFIER.sub('/{id}', self.masked(request.path))}"
+        if not fault.mixed_up and 200 <= answer.status < 300:
+            self._answered[kind] = answer
         if fault.drop_answer:
             raise HangUp
+        return self._spoilt(answer, kind, fault)
+
+    def _spoilt(self, answer: Answer, kind: str, fault: Fault) -> Answer:
+        """Return an answer as the fault makes of it."""
         if fault.garbage:
             return Answer(200, b"<html><body>It works!</body></html>", HTML)
         if fault.empty:
             return Answer(answer.status, b"", answer.content_type)
-        return answer
+        if fault.huge:
+            return Answer(200, b" " * fault.huge, answer.content_type)
+        if fault.mixed_up:
+            return self._answered.get(kind, answer)
+        return dataclasses.replace(answer, drip=fault.drip)
 
     def _control(self, request: Request) -> Answer:
         """Answer the calls that are for tests and the demo, not the partner's own."""
@@ -197,6 +209,7 @@ class Partner(ABC):
             self.requests.clear()
             self.calls.clear()
             self.counts.clear()
+            self._answered.clear()
             self.forget()
 
     def _remember(self, request: Request, status: int) -> None:

@@ -2,8 +2,10 @@
 
 import logging
 import socket
+import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -46,6 +48,11 @@ class _Server(ThreadingHTTPServer):
             self._open.discard(request)
         super().shutdown_request(request)
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that has left: an answer that was too slow or too long for it."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
     def hang_up(self) -> None:
         """Close what clients still hold open: keep-alive connections would never end by themselves."""
         with self._open_lock:
@@ -74,10 +81,23 @@ class _Handler(BaseHTTPRequestHandler):
             return self._write(compact(404, {"detail": f"partners: {', '.join(self.server.partners)}"}))
         headers = {name.lower(): value for name, value in self.headers.items()}
         try:
-            self._write(partner.handle(Request(self.command, path, query, headers, body)))
+            answer = partner.handle(Request(self.command, path, query, headers, body))
+            with self._at_the_pace_of(answer, partner):
+                self._write(answer)
         except HangUp:
             self.close_connection = True
             _shut(self.connection)
+
+    @contextmanager
+    def _at_the_pace_of(self, answer: Answer, partner: Partner) -> Iterator[None]:
+        usual = self.wfile
+        if answer.drip:
+            slow: Any = _Dripping(usual, lambda: partner.world.pause(answer.drip))
+            self.wfile = slow
+        try:
+            yield
+        finally:
+            self.wfile = usual
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
@@ -106,6 +126,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: request lines hold Telegram's token, and the partners log what is notable."""
+
+
+class _Dripping:
+    """Writes a byte at a time, and pauses behind each; where that is cut short, the connection ends."""
+
+    def __init__(self, raw: Any, pause: Callable[[], bool]) -> None:
+        self._raw, self._pause, self.flush = raw, pause, raw.flush
+
+    def write(self, data: bytes) -> None:
+        for byte in data:
+            self._raw.write(bytes([byte]))
+            if not self._pause():
+                raise HangUp
 
 
 class Simulators:

@@ -60,12 +60,13 @@ class Request:
 
 @dataclass
 class Answer:
-    """What goes back: the status, the body's bytes, its type and further headers."""
+    """What goes back: the status, the body's bytes, its type and further headers; `drip` seconds for each byte."""
 
     status: int
     body: bytes = b""
     content_type: str = JSON
     headers: dict[str, str] = field(default_factory=dict)
+    drip: float = 0.0
 
 
 def compact(status: int, content: Any, headers: dict[str, str] | None = None) -> Answer:

@@ -1,6 +1,7 @@
 """`/admin/listings/{id}/photos`: seen by staff, added, removed and put in order by those who may."""
 
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -97,8 +98,16 @@ class PhotoViewSet(viewsets.GenericViewSet[Photo]):
         if isinstance(exc, TooManyFilesSent | TooManyFieldsSent):
             exc = Unprocessable({"photos": [f"At most {MAX_FILES} photos in one call. Nothing was kept."]})
         elif isinstance(exc, OSError):  # no room for the upload itself
+            self._forget_upload()
             exc = Away(str(photos.NotKept()))
         return super().handle_exception(exc)
+
+    def _forget_upload(self) -> None:
+        """Delete what has come in of a file that broke off: Django leaves that to the garbage collector."""
+        for handler in self.request.upload_handlers:
+            with suppress(OSError):  # what it still holds finds no room either
+                if file := getattr(handler, "file", None):
+                    file.close()
 
     @extend_schema(operation_id="admin_listings_photos_list", responses={200: PhotosSerializer})
     def list(self, request: Request, pk: uuid.UUID) -> Response:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from integrations import ebaylister, outbox
-from integrations.http import PermanentError
+from integrations.http import PermanentError, TransientError
 from integrations.models import DeliveryAttempt, OutboxMessage
 from integrations.outbox import Delivery
 from integrations.show import amount
@@ -90,7 +90,9 @@ def _list(delivery: Delivery, made: ebaylister.Listed, price: Decimal) -> None:
             ebay_asking_price=price,
         )
     except lifecycle.AlreadyListed as error:
-        raise PermanentError(f"eBayLister answered with a number that is taken. {error}") from error
+        # The answer to another call, it seems: asked once more under the same key, it gives the right one.
+        text = f"eBayLister answered with a number that is taken. {error}"
+        raise TransientError(text, lost_answer=True) from error
     if made.repeated and delivery.body.get("asked_again"):
         # It may have been made by an earlier call, before staff mended the draft: say once more how it is now.
         offer = delivery.body["offer"]

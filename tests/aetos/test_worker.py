@@ -75,6 +75,38 @@ def test_a_worker_killed_in_the_relay_loses_nothing(beat: None, broker: str, fol
     assert ids == {str(each) for each in OutboxMessage.objects.values_list("event_id", flat=True)}
 
 
+def test_a_sweep_that_nobody_picks_up_is_let_go_by_the_broker_and_not_by_a_workers_clock(
+    beat: None, broker: str
+) -> None:
+    """A worker whose clock is minutes ahead would drop every task that says when it expires."""
+    with pika.BlockingConnection(pika.URLParameters(broker)) as connection:
+        channel = connection.channel()
+
+        def sweep() -> Any:
+            try:
+                method, properties, _ = channel.basic_get("aetos.events", auto_ack=True)
+            except pika.exceptions.ChannelClosedByBroker:  # beat has not declared it yet
+                return None
+            return properties if method else None
+
+        found = None
+        for _ in range(100):
+            channel = channel if channel.is_open else connection.channel()
+            if found := sweep():
+                break
+            connection.sleep(0.2)
+        assert found is not None
+        assert (found.expiration, found.headers["expires"]) == ("2000", None)
+
+
+def test_two_workers_serve_on_one_machine(broker: str, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        workers = [start_worker(stack, tmp_path / name, broker) for name in ("one", "other")]
+        for worker in workers:
+            wait_for(lambda worker=worker: "ready" in worker.output, "the worker's start", seconds=60)
+        assert not [worker.output for worker in workers if "RESOURCE_LOCKED" in worker.output]
+
+
 def declare_as_classic(url: str, queue: str) -> None:
     with pika.BlockingConnection(pika.URLParameters(url)) as connection:
         connection.channel().queue_declare(queue, durable=True, arguments={"x-queue-type": "classic"})

@@ -76,7 +76,8 @@ def test_404_says_that_the_thing_is_not_known(partner: Partner) -> None:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(partner: Partner, status: int) -> None:
     error = failed(partner, (status, {"Location": f"{partner.url}/elsewhere"}, b""))
-    assert type(error) is PermanentError
+    assert isinstance(error, TransientError)
+    assert error.lost_answer
     assert [received.path for received in partner.calls] == ["/things"]
 
 
@@ -193,6 +194,28 @@ def test_one_that_sends_a_byte_at_a_time_is_left(partner: Partner, monkeypatch: 
     began = time.monotonic()
     assert isinstance(failed(partner, drip), TransientError)
     assert time.monotonic() - began < 1.5
+
+
+def drip_headers(handler: BaseHTTPRequestHandler) -> None:
+    try:
+        for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Long: " + b"x" * 60 + b"\r\n\r\n{}":
+            handler.connection.sendall(bytes([byte]))
+            time.sleep(0.05)
+    except OSError:
+        return
+
+
+def test_one_whose_headers_come_a_byte_at_a_time_is_left(
+    partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "READ_SECONDS", 0.4)
+    began = time.monotonic()
+    error = failed(partner, drip_headers)
+    assert isinstance(error, TransientError)
+    assert error.lost_answer
+    assert "did not answer" in str(error)
+    assert time.monotonic() - began < 2
+    assert call(partner) == {}  # on another connection
 
 
 def test_one_that_floods_is_left(partner: Partner, monkeypatch: pytest.MonkeyPatch) -> None:

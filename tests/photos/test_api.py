@@ -4,11 +4,13 @@ import io
 import os
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
@@ -110,6 +112,26 @@ def test_a_full_disk_leaves_nothing_and_says_so(
     answer = post_photos(listing, a_file(), a_file())
     assert (answer.status_code, rows(), kept()) == (503, before, [])
     assert "full" in answer.json()["detail"]
+
+
+def test_an_upload_that_finds_no_room_on_its_way_leaves_nothing_either(
+    post_photos: Any, kept: Any, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing, before = make_listing("PURCHASED"), rows()
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "passing")
+    (tmp_path / "passing").mkdir()
+    broken_off: list[Any] = []
+
+    def full(self: Any, data: bytes, start: int) -> None:
+        self.file.write(data[:10])
+        broken_off.append(self.file)  # so that no garbage collector does the work
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(TemporaryFileUploadHandler, "receive_data_chunk", full)
+    answer = post_photos(listing, a_file())
+    assert (answer.status_code, rows(), kept()) == (503, before, [])
+    assert broken_off
+    assert list((tmp_path / "passing").iterdir()) == []
 
 
 def test_a_database_that_rolls_back_leaves_no_file(

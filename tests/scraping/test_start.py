@@ -215,6 +215,21 @@ def test_two_jobs_with_lost_answers_do_not_share_one(sims: Simulators) -> None:
     assert sorted([remote_id(first), remote_id(second)]) == sorted(sims.scraperv2.jobs)
 
 
+def test_jobs_with_lost_answers_that_were_delivered_at_once_find_each_its_own(
+    sims: Simulators, recorder: Recorder, post_job: Callable[..., Any]
+) -> None:
+    switch(sims, drop_answer=True, on="POST", times=2)
+    first = trigger()
+    relay.serve("scraperv2")
+    post_job(recorder.wait(1)[0].body)
+    second = trigger()
+    relay.serve("scraperv2")
+    post_job(recorder.wait(2)[1].body)
+    assert deliver() == 2
+    assert [remote_id(first), remote_id(second)] == list(sims.scraperv2.jobs)
+    assert ScrapeJob.objects.count() == 2
+
+
 def test_an_unreachable_list_of_jobs_starts_nothing(sims: Simulators) -> None:
     job = in_doubt(sims)
     switch(sims, status=500, on="GET", times=1)

@@ -192,3 +192,25 @@ def test_a_port_in_use_leaves_nothing_behind(sims: Simulators) -> None:
     with pytest.raises(OSError, match="in use"):
         Simulators(port=sims.port)
     assert threading.active_count() == before
+
+
+def test_an_answer_of_fifty_megabytes(ask: Ask, switch: Any) -> None:
+    switch("chatterbot", huge=50_000_000, times=1)
+    assert len(ask("chatterbot", "GET", "/health").content) == 50_000_000
+
+
+def test_an_answer_byte_by_byte(ask: Ask, switch: Any) -> None:
+    switch("ebaylister", drip=0.002, times=1)
+    began = time.monotonic()
+    answer = ask("ebaylister", "GET", "/health")
+    assert answer.json() == {"status": "ok"}
+    assert time.monotonic() - began >= 0.002 * len(answer.content)
+    assert ask("ebaylister", "GET", "/health").status_code == 200
+
+
+def test_an_answer_that_belongs_to_another_call(sims: Simulators, ask: Ask, switch: Any) -> None:
+    first = ask("chatterbot", "POST", "/leads", json=lead()).json()
+    switch("chatterbot", mixed_up=True, times=1)
+    assert ask("chatterbot", "POST", "/leads", json=lead()).json() == first
+    assert len(sims.chatterbot.leads.rows) == 2
+    assert ask("chatterbot", "POST", "/leads", json=lead()).json() != first

@@ -68,7 +68,6 @@ def test_what_passes_by_itself_is_tried_again(
         (GET_FILE, {"outcome": "unauthorized"}),
         (DOWNLOAD, {"status": 404}),
         (DOWNLOAD, {"status": 403}),
-        (DOWNLOAD, {"redirect": True}),
     ],
     ids=str,
 )

@@ -1,0 +1,101 @@
+"""The short form of the fault harness, and what it must refuse to call a success."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests import throwaway
+from tests.aetos.processes import ROOT
+from tests.conftest import not_run
+from tests.faults import report
+from tests.faults.report import Counts, Row
+
+SECONDS = 540.0
+
+
+def there() -> bool:
+    """Say whether this machine has the programs of both servers."""
+    postgres = throwaway.find_program("initdb", *throwaway.POSTGRES_FOLDERS)
+    return bool(postgres and throwaway.find_program("rabbitmq-server", *throwaway.RABBITMQ_FOLDERS))
+
+
+@pytest.mark.slow
+def test_the_short_form_loses_nothing_and_every_twin_does_harm() -> None:
+    if not there():
+        not_run("the harness starts servers of its own: initdb and rabbitmq-server are needed")
+    done = subprocess.run(
+        [sys.executable, "-u", "-m", "tests.faults", "--short"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_all_that_was_started(tmp_path: Path) -> None:
+    if not there():
+        not_run("the harness starts servers of its own: initdb and rabbitmq-server are needed")
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with (tmp_path / "output").open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "tests.faults", "web: after the inbox commit"],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    end = time.monotonic() + SECONDS
+    while not list(tmp_path.glob("aetos-faults-*/web0.log")) and time.monotonic() < end:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    said = (tmp_path / "output").read_text()
+    assert process.wait(120) == 130, said
+    assert left_in(tmp_path) == []
+    assert [each.name for each in tmp_path.iterdir()] == ["output"]
+
+
+def left_in(folder: Path) -> list[str]:
+    """Return the command lines of processes that have this folder in their environment or arguments."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            known = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if str(folder).encode() in known and int(entry.name) != os.getpid():
+            found.append((entry / "cmdline").read_text().replace("\0", " "))
+    return found
+
+
+def test_a_row_is_wrong_when_something_is_lost_or_a_twin_comes_to_no_harm() -> None:
+    fine = Row("f", times=1, protection="p", twin=Counts(lost=1))
+    assert fine.wrong == []
+    assert Row("f", times=1, counts=Counts(lost=2), protection="p", twin=Counts(lost=1)).wrong == [
+        "f: 2 lost"
+    ]
+    assert Row("f", times=1, counts=Counts(findings=["x"])).wrong == ["f: x"]
+    assert "proves nothing" in Row("f", times=1, protection="p", twin=Counts(repeated=3)).wrong[0]
+    assert "never happened" in Row("f").wrong[0]
+
+
+def test_the_page_is_written_between_its_marks_and_rows_outlast_a_run(tmp_path: Path) -> None:
+    row = Row("web: dies", 20, Counts(repeated=1), [2.0, 1.0, 9.0], "the inbox", Counts(lost=3), took=60.0)
+    page, kept = tmp_path / "page.md", tmp_path / "kept.json"
+    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    report.save([row], kept)
+    assert report.load(kept) == {"web: dies": row}
+    report.write([row], page)
+    report.write([row], page)
+    text = page.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith(f"{report.END}\nafter\n")
+    assert "old" not in text
+    line = "| web: dies | 20 | 0 | 0 | 0 | 1 | 2.0 s, worst 9.0 s | the inbox: 3 lost |"
+    assert text.count(line) == 1
