@@ -27,9 +27,15 @@ SHARES: dict[str, tuple[str, ...]] = {
     "first": (),
     # SQLite, the quicker one.
     "last": (
+        "tests/access/test_authorisation.py",
+        "tests/access/test_mass_assignment.py",
         "tests/access/test_permissions.py",
+        "tests/access/test_strangers.py",
         "tests/browser/",
         "tests/docs/",
+        "tests/hostile/test_schema.py",
+        "tests/hostile/test_ssrf.py",
+        "tests/hostile/test_stored_text.py",
         "tests/simulators/",
         "tests/tooling/",
     ),
