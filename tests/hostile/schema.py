@@ -49,6 +49,15 @@ def one_connection() -> Iterator[None]:
         signal.connect(close_old_connections)
 
 
+def served(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    """Serve a request as a server does: read the answer and close it, and the files that were sent with it."""
+    answer = get_wsgi_application()(environ, start_response)
+    try:
+        return list(answer)
+    finally:
+        answer.close()
+
+
 @dataclass
 class Trial:
     """Tries each operation as somebody; what went wrong is gathered in `found`, one line for each kind."""
@@ -60,7 +69,7 @@ class Trial:
     found: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.schema = schemathesis.openapi.from_wsgi("/openapi.json", get_wsgi_application())
+        self.schema = schemathesis.openapi.from_wsgi("/openapi.json", served)
         names = ("found", "bought", "received", "listed", "sold", "failed", "cancelled", "waiting")
         self._listings = itertools.cycle(str(self.rows[name]) for name in names)
         self._known = itertools.cycle([True, True, False])
