@@ -32,7 +32,6 @@ def boss(desk: Callable[..., Desk], dialogs: list[str]) -> Desk:
         dialog.dismiss()
 
     seated.page.on("dialog", opened)
-    seated.page.set_default_timeout(60_000)
     return seated
 
 
@@ -47,6 +46,12 @@ def test_nothing_that_strangers_write_runs(desk: Callable[..., Desk], settings: 
             wrong.append((url, seen))
     assert wrong == []
     assert dialogs == []
+    # A piece of the board, opened as a page of its own, has no icon.
+    seated.complaints[:] = [
+        each
+        for each in seated.complaints
+        if not (each.startswith(f"{seated.url}/staff/board/") and "404" in each)
+    ]
 
 
 @pytest.mark.parametrize("width", ["wide"])
