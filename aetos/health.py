@@ -9,6 +9,8 @@ import structlog
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
 from integrations import events
 
@@ -64,6 +66,8 @@ def _ask_rabbitmq() -> None:
 _database, _rabbitmq = Probe("database", _ask_database), Probe("rabbitmq", _ask_rabbitmq)
 
 
+@csrf_exempt
+@require_safe
 def health(request: HttpRequest) -> HttpResponse:
     """Answer 200 where all that is configured answers, 503 where something does not; in under three seconds."""
     checks = {"database": _database} | ({"rabbitmq": _rabbitmq} if settings.RABBITMQ_URL else {})
@@ -77,6 +81,8 @@ def health(request: HttpRequest) -> HttpResponse:
     )
 
 
+@csrf_exempt
+@require_safe
 def live(request: HttpRequest) -> HttpResponse:
     """Answer 200: the process serves."""
     return JsonResponse({"status": "alive"}, headers={"Cache-Control": "no-store"})

@@ -3,6 +3,8 @@
 from typing import Any
 
 from aetos.openapi_callbacks import callbacks
+from aetos.openapi_fields import nullable
+from integrations.telegram_reading import LARGEST_ID
 
 KEY: list[dict[str, list[str]]] = [{"partnerKey": []}, {"partnerBearer": []}]
 
@@ -27,6 +29,11 @@ def describe_plain_views(result: dict[str, Any], **kwargs: Any) -> dict[str, Any
         "name": "X-Telegram-Bot-Api-Secret-Token",
     }
     result["paths"] |= callbacks(KEY)
+    trigger = result["components"]["schemas"]["TriggerRequest"]
+    trigger["anyOf"] = [
+        {"required": [name], "properties": {name: _not_null(trigger["properties"][name])}}
+        for name in ("brand", "brands")
+    ]
     result["paths"] |= {
         "/webhooks/telegram": {"post": TELEGRAM_UPDATE},
         "/webhooks/scraper/job-complete": {"post": JOB_COMPLETE},
@@ -63,10 +70,14 @@ def describe_plain_views(result: dict[str, Any], **kwargs: Any) -> dict[str, Any
     return result
 
 
+def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return {name: each for name, each in schema.items() if name != "nullable"}
+
+
 def _photo(operation: str, summary: str) -> dict[str, Any]:
     signed = [
-        {"name": name, "in": "query", "schema": {"type": kind}}
-        for name, kind in (("until", "integer"), ("signature", "string"))
+        {"name": "until", "in": "query", "schema": {"type": "integer"}},
+        {"name": "signature", "in": "query", "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]*$"}},
     ]
     photo_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
     jpeg = {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}
@@ -79,6 +90,7 @@ def _photo(operation: str, summary: str) -> dict[str, Any]:
         "parameters": [photo_id, *signed],
         "responses": {
             "200": {"description": "The JPEG.", "content": jpeg},
+            "400": {"description": "The address holds a NUL."},
             "403": {"description": "The signed address has expired."},
             "404": {"description": "There is nothing here, or not for you."},
             "503": {"description": "The store of photos is away."},
@@ -98,6 +110,7 @@ _MATCH_EXAMPLE = {
     "reasons": ["Exact title match: a6400"],
     "potential_profit": 100.0,
 }
+_BRAND = {"type": "string", "minLength": 1, "maxLength": 100, "pattern": r"^[^\u0000]*$"}
 JOB_COMPLETE: dict[str, Any] = {
     "operationId": "webhooks_scraper_job_complete",
     "tags": ["webhooks"],
@@ -113,13 +126,14 @@ JOB_COMPLETE: dict[str, Any] = {
                     "required": ["job_id", "matches"],
                     "properties": {
                         "job_id": {"type": "string", "format": "uuid"},
-                        "brand": {"type": "string", "nullable": True},
-                        "brands": {"type": "array", "items": {"type": "string"}, "nullable": True},
-                        "matches": {
-                            "type": "array",
-                            "items": {"type": "object", "additionalProperties": True},
-                        },
+                        "brand": {"description": "The older form: counts where `brands` is not told."},
+                        "brands": {"type": "array", "items": _BRAND, "nullable": True},
+                        "matches": {"type": "array", "items": {}},
                     },
+                    "anyOf": [
+                        {"required": ["brands"], "properties": {"brands": {"type": "array"}}},
+                        {"properties": {"brand": nullable(_BRAND)}},
+                    ],
                 },
                 "example": {
                     "job_id": "0b0c5e0e-2f3e-4c53-9a53-1f2f3f4f5f6f",
@@ -164,10 +178,10 @@ TELEGRAM_UPDATE: dict[str, Any] = {
                     "type": "object",
                     "required": ["update_id"],
                     "properties": {
-                        "update_id": {"type": "integer"},
-                        "message": {"type": "object", "additionalProperties": True},
-                        "edited_message": {"type": "object", "additionalProperties": True},
-                        "callback_query": {"type": "object", "additionalProperties": True},
+                        "update_id": {"type": "integer", "minimum": 0, "maximum": LARGEST_ID},
+                        "message": {},
+                        "edited_message": {},
+                        "callback_query": {},
                     },
                     "additionalProperties": True,
                 },

@@ -5,45 +5,50 @@ What they may hold is decided in listings/callbacks.py and listings/sales.py.
 
 from typing import Any
 
-_TEXT = {"type": "string", "maxLength": 200, "nullable": True}
-_MONEY = {"type": "string", "format": "decimal", "example": "380.00"}
+from django.conf import settings
+
+from aetos.openapi_fields import amount, nullable, text
+
+
+def _said(most: int) -> dict[str, Any]:
+    """Describe a text of a partner's, who may have a number there."""
+    return {"anyOf": [text(most=most, blank=True), {"type": "number"}]}
+
+
+_MONEY, _MONEY_OR_NONE = amount(), nullable(amount(empty=True))
+_NUMBER = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
+_DIGITS = {"type": "string", "pattern": "^[0-9]{1,9}$"}
 _COMMON: dict[str, Any] = {
     "listing_id": {"type": "string", "format": "uuid", "nullable": True},
     "order_id": {
-        "type": "integer",
+        "anyOf": [_NUMBER, _DIGITS],
         "nullable": True,
         "description": "Chatterbot's; one of the two is needed.",
     },
     "occurred_at": {"type": "string", "format": "date-time", "nullable": True},
-    "conversation_thread_id": _TEXT,
-    "seller_messenger_id": _TEXT,
-    "message": {"type": "string", "maxLength": 10_000, "nullable": True},
-    "currency": {"type": "string", "maxLength": 3, "nullable": True},
+    "conversation_thread_id": nullable(_said(200)),
+    "seller_messenger_id": nullable(_said(200)),
+    "message": nullable(_said(10_000)),
 }
 _KINDS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "message-sent": ("A message went to the seller.", {}, []),
     "seller-replied": ("The seller has replied.", {}, []),
     "deal-confirmed": (
         "The deal is made.",
-        {"agreed_price": _MONEY, "shipping_cost": {**_MONEY, "nullable": True}},
+        {"agreed_price": _MONEY, "shipping_cost": _MONEY_OR_NONE},
         ["agreed_price"],
     ),
-    "deal-failed": (
-        "The talk is over.",
-        {"reason": {"type": "string", "maxLength": 1000, "nullable": True}},
-        [],
-    ),
+    "deal-failed": ("The talk is over.", {"reason": nullable(_said(1000))}, []),
 }
-_ID = {"oneOf": [{"type": "string", "maxLength": 64}, {"type": "integer"}], "nullable": True}
+_ID = {"anyOf": [text(most=64, blank=True), {"type": "integer"}], "nullable": True}
 _SALE: dict[str, Any] = {
     "listing_id": {**_ID, "description": "eBay's; it or the sku is needed."},
     "sku": {**_ID, "description": "The id of our listing."},
-    "sold_price": {**_MONEY, "example": "500.00"},
-    "ebay_fees": {**_MONEY, "example": "64.30", "nullable": True, "description": "May follow later."},
-    "shipping_cost": {**_MONEY, "example": "7.95", "nullable": True},
+    "sold_price": _MONEY,
+    "ebay_fees": {**_MONEY_OR_NONE, "description": "May follow later."},
+    "shipping_cost": _MONEY_OR_NONE,
     "sold_at": {"type": "string", "format": "date-time", "nullable": True},
     "order_id": _ID,
-    "currency": {"type": "string", "maxLength": 3, "nullable": True},
 }
 _RESPONSES: dict[str, Any] = {
     "200": {
@@ -72,11 +77,25 @@ def callbacks(security: list[dict[str, list[str]]]) -> dict[str, Any]:
     """Return the paths with their operations."""
     chatterbot = {
         f"/webhooks/chatterbot/{kind}": {
-            "post": _operation(f"chatterbot_{kind}", security, summary, _COMMON | properties, required)
+            "post": _operation(
+                f"chatterbot_{kind}",
+                security,
+                summary,
+                properties=_COMMON | properties,
+                required=required,
+                names=("listing_id", "order_id"),
+            )
         }
         for kind, (summary, properties, required) in _KINDS.items()
     }
-    sold = _operation("ebay_item-sold", security, "A camera has sold.", _SALE, ["sold_price"])
+    sold = _operation(
+        "ebay_item-sold",
+        security,
+        "A camera has sold.",
+        properties=_SALE,
+        required=["sold_price"],
+        names=("listing_id", "sku"),
+    )
     sold["description"] = (
         "The same order told again is a repeat, which may bring the fees and the postage. "
         "Another order for a camera that is sold, or the same at another price, is a conflict."
@@ -88,12 +107,21 @@ def _operation(
     name: str,
     security: list[dict[str, list[str]]],
     summary: str,
+    *,
     properties: dict[str, Any],
     required: list[str],
+    names: tuple[str, str],
 ) -> dict[str, Any]:
-    schema = {"type": "object", "properties": properties, "required": required}
-    if not required:
-        del schema["required"]
+    currency = {"type": "string", "enum": [settings.CURRENCY, None], "nullable": True}
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {**properties, "currency": currency},
+        # A name that is null names nothing.
+        "anyOf": [
+            {"required": [*required, name], "properties": {name: _not_null(properties[name])}}
+            for name in names
+        ],
+    }
     return {
         "operationId": f"webhooks_{name.replace('-', '_')}",
         "tags": ["webhooks"],
@@ -102,3 +130,9 @@ def _operation(
         "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
         "responses": _RESPONSES,
     }
+
+
+def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Describe a name that tells something."""
+    kept = {name: each for name, each in schema.items() if name not in ("nullable", "description")}
+    return {**kept, "minLength": 1}

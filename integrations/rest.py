@@ -157,6 +157,26 @@ class MoneyField(serializers.DecimalField):
         return value
 
 
+class TextField(serializers.CharField):
+    """Text. A number is none: it would have been written in one way, and kept in another."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the text, without what is blank around it."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
+class TruthField(serializers.BooleanField):
+    """true or false, and no word or number for them."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Return the truth value."""
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
 class StrictSerializer(serializers.Serializer[Any]):
     """What is not understood is an error: a value must not go under another name than was meant."""
 

@@ -17,8 +17,11 @@ _HOST_VARIANT = re.compile(r"^(?:(?:www|m|web|mobile)\.)+(?=.+\..+)")
 _TRACKING = re.compile(
     r"utm_\w+|fbclid|gclid|mibextid|tracking|ref|referral_\w+|hoisted|__\w+__|__\w+\[[0-9]+\]", re.IGNORECASE
 )
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_INNER_NAMES = (".localhost", ".local", ".internal", ".home.arpa", ".lan", ".intranet")
+# IPv6 that carries an IPv4 address (NAT64, also a network's own; IPv4-compatible), and the site-local of old.
+_INDIRECT = [ipaddress.ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "fec0::/10")]
+_INNER_NAMES = (".localhost", ".localdomain", ".local", ".internal", ".home.arpa", ".lan", ".intranet")
+# Public names that lead to whatever address is written in them, or to this machine: no marketplace is there.
+_LEADING_BACK = (".nip.io", ".sslip.io", ".xip.io", ".traefik.me", ".localtest.me", ".lvh.me", ".vcap.me")
 
 
 class BadUrl(ValueError):
@@ -78,7 +81,7 @@ def _host(host: str) -> str:
     if ":" in host or re.fullmatch(r"(0x[0-9a-f]*|[0-9]+)", host.rpartition(".")[2]):
         if not _is_public(host):
             raise BadUrl("leads into a private network")
-    elif "." not in host or host.endswith(_INNER_NAMES):
+    elif "." not in host or f".{host}".endswith(_INNER_NAMES + _LEADING_BACK):
         raise BadUrl("has no public host")
     elif not re.fullmatch(r"[a-z0-9._-]+", host):
         raise BadUrl("has an impossible host")
@@ -90,8 +93,9 @@ def _is_public(host: str) -> bool:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return False  # "127.1", "0x7f000001", "2130706433": no marketplace is written so
-    carries_another = address.version == 6 and (address.sixtofour or address in _NAT64)
-    return address.is_global and not address.is_multicast and not carries_another
+    if address.version == 6 and (address.sixtofour or any(address in net for net in _INDIRECT)):
+        return False
+    return address.is_global and not address.is_multicast
 
 
 def _canonical(host: str, port: int | None, path: str, query: str) -> str:

@@ -11,7 +11,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.rest import PageSerializer
+from integrations.rest import PageSerializer, TextField
 from scraping import jobs
 from scraping.models import ScrapeJob
 
@@ -19,15 +19,15 @@ from scraping.models import ScrapeJob
 class TriggerSerializer(serializers.Serializer[Any]):
     """What to look for: `brand` or `brands`, as ScraperV2's catalogue spells them, and a search term."""
 
-    brand = serializers.CharField(max_length=100, required=False, allow_null=True)
+    brand = TextField(max_length=100, required=False, allow_null=True)
     brands = serializers.ListField(
-        child=serializers.CharField(max_length=100),
+        child=TextField(max_length=100),
         required=False,
         allow_null=True,
         max_length=50,
         min_length=1,
     )
-    search = serializers.CharField(max_length=200)
+    search = TextField(max_length=200)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Bring both spellings into one list.

@@ -75,5 +75,9 @@ def brands_of(payload: dict[str, Any], problems: dict[str, list[str]] | None = N
 
 
 def _is_brand(value: Any) -> bool:
-    # isprintable is false for NUL and lone surrogates, which no column could hold
-    return isinstance(value, str) and 0 < len(value) <= MAX_BRAND and value.isprintable()
+    return isinstance(value, str) and 0 < len(value) <= MAX_BRAND and _can_be_kept(value)
+
+
+def _can_be_kept(text: str) -> bool:
+    """Say whether a column can hold it: no NUL, no lone surrogate. How it looks is no reason to refuse a whole job."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)

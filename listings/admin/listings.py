@@ -206,7 +206,9 @@ class ListingAdmin(BulkActions, Exports):
         """Do what a form of a card asks; where it must be mended, show the page with it again."""
         if request.method != "POST":
             return self.to_record(pk)
-        listing = get_object_or_404(ProductListing, pk=pk)
+        listing = ProductListing.objects.filter(pk=pk).first()
+        if listing is None:  # who may not look does not learn which there are
+            raise Http404 if self.has_view_permission(request) else PermissionDenied
         failed = card.take(request, listing, *args)
         if failed is None:
             return back(request, self.to_record(pk))

@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.rest import MoneyField, StrictSerializer, Unprocessable
+from integrations.rest import MoneyField, StrictSerializer, TextField, TruthField, Unprocessable
 from listings import bookkeeping, ledger
 from listings.models import LedgerLine, ProductListing
 
@@ -55,22 +55,22 @@ class BookSerializer(StrictSerializer):
     kind = serializers.ChoiceField(choices=[(kind.value, kind.label) for kind in bookkeeping.COSTS])
     amount = MoneyField()
     date = DayField(required=False, allow_null=True, default=None)
-    note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    note = TextField(max_length=500, required=False, allow_blank=True, default="")
 
 
 class CorrectSerializer(StrictSerializer):
     """What the line should come to, with its earlier corrections, and why."""
 
     amount = MoneyField()
-    note = serializers.CharField(max_length=500)
+    note = TextField(max_length=500)
 
 
 class RefundSerializer(StrictSerializer):
     """What the buyer got back, why, and whether the camera came back."""
 
     amount = MoneyField()
-    note = serializers.CharField(max_length=500)
-    returned = serializers.BooleanField()
+    note = TextField(max_length=500)
+    returned = TruthField()
     date = DayField(required=False, allow_null=True, default=None)
 
 

@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.rest import Conflict, MoneyField, StrictSerializer, Unprocessable
+from integrations.rest import Conflict, MoneyField, StrictSerializer, TextField, Unprocessable
 from listings import offers, photos
 from listings.api.photos import a_day
 from listings.api.serializers import PendingSerializer
@@ -59,9 +59,9 @@ class OfferSerializer(serializers.Serializer[Any]):
 class OfferChangeSerializer(StrictSerializer):
     """What is to be different. An empty price in a draft is the one that is proposed."""
 
-    title = serializers.CharField(max_length=LONGEST_TITLE, required=False, allow_blank=True)
+    title = TextField(max_length=LONGEST_TITLE, required=False, allow_blank=True)
     condition = serializers.ChoiceField(choices=offers.Condition.choices, required=False, allow_blank=True)
-    description = serializers.CharField(max_length=LONGEST_DESCRIPTION, required=False, allow_blank=True)
+    description = TextField(max_length=LONGEST_DESCRIPTION, required=False, allow_blank=True)
     price = MoneyField(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class OfferChangeSerializer(StrictSerializer):
 class OfferEndSerializer(StrictSerializer):
     """Why it is to be taken off eBay; in the query, or as a body."""
 
-    reason = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
+    reason = TextField(max_length=1000, required=False, allow_blank=True, default="")
 
 
 class OfferViewSet(viewsets.GenericViewSet[EbayOffer]):

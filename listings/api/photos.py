@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
 from django.utils import timezone
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.exceptions import APIException, NotFound
@@ -109,7 +110,10 @@ class PhotoViewSet(viewsets.GenericViewSet[Photo]):
                 if file := getattr(handler, "file", None):
                     file.close()
 
-    @extend_schema(operation_id="admin_listings_photos_list", responses={200: PhotosSerializer})
+    @extend_schema(
+        operation_id="admin_listings_photos_list",
+        responses={200: forced_singular_serializer(PhotosSerializer)},
+    )
     def list(self, request: Request, pk: uuid.UUID) -> Response:
         """Show a listing's photos."""
         return _answer(list(_listing(pk).photos.all()))

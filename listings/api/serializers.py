@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from integrations.rest import MoneyField, PageSerializer, TimeField
+from integrations.rest import MoneyField, PageSerializer, TextField, TimeField
 from listings import offers
 from listings.models import ProductListing, TransitionLog
 from listings.states import State
@@ -47,8 +47,8 @@ class ListingQuerySerializer(PageSerializer):
     """What `GET /admin/listings` can be asked."""
 
     state = serializers.ChoiceField(choices=State.choices, required=False)
-    brand = serializers.CharField(max_length=100, required=False, allow_blank=True)
-    q = serializers.CharField(max_length=2048, required=False, allow_blank=True)
+    brand = TextField(max_length=100, required=False, allow_blank=True)
+    q = TextField(max_length=2048, required=False, allow_blank=True)
     product_id = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
     min_profit = MoneyField(least=-1_000_000, required=False)
     min_confidence = serializers.FloatField(min_value=0, max_value=100, required=False)
@@ -94,9 +94,7 @@ class TransitionSerializer(serializers.Serializer[Any]):
     }
 
     to_state = serializers.ChoiceField(choices=State.choices)
-    reason = serializers.CharField(
-        max_length=1000, required=False, allow_blank=True, allow_null=True, default=""
-    )
+    reason = TextField(max_length=1000, required=False, allow_blank=True, allow_null=True, default="")
     purchase_price = MoneyField(required=False, allow_null=True)
     ebay_sold_price = MoneyField(required=False, allow_null=True)
     ebay_fees = MoneyField(required=False, allow_null=True)

@@ -113,7 +113,7 @@ def desk(browser: Browser, server: str, width: str) -> Iterator[Callable[..., De
             has_touch=width == "phone",
             reduced_motion="reduce",
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         desks.append(Desk(context.new_page(), server, name, width))
         desks[-1].sign_in()

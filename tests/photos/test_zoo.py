@@ -1,10 +1,12 @@
 """Every kind of file: pictures come out plain and upright, all else is refused and leaves nothing."""
 
 import io
+import re
 import zlib
 from typing import Any
 
 import pytest
+from django.test import Client
 from PIL import ExifTags, Image
 
 from listings.models import Photo, ProductListing
@@ -27,6 +29,18 @@ def turned(orientation: int) -> bytes:
     return a_file(drawing().transpose(back[orientation]), exif=exif)
 
 
+def payload(body: bytes) -> bytes:
+    """Put a metadata segment behind the beginning of a JPEG."""
+    whole = a_file()
+    return whole[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + whole[2:]
+
+
+def plain() -> bytes:
+    """Compress the rows of the drawing, as PNG has them."""
+    rows = drawing().tobytes()
+    return zlib.compress(b"".join(b"\0" + rows[at : at + 64 * 3] for at in range(0, len(rows), 64 * 3)))
+
+
 sixteen = Image.new("I;16", (64, 48), 32768)
 clear = Image.new("RGBA", (64, 48), (0, 0, 0, 0))
 GOOD = {
@@ -37,6 +51,11 @@ GOOD = {
     "right": turned(6), "down": turned(3), "left": turned(8),
     "html behind": a_file() + b"<script>canary</script>", "zip behind": a_file() + b"PK\x03\x04canary",
     "comment": a_file(comment=b"canary"), "broken profile": a_file(icc_profile=b"canary"),
+    "moving png": a_file(kind="PNG", save_all=True, append_images=[Image.new("RGB", (64, 48))]),
+    "script in exif": payload(b"Exif\0\0<script>canary</script>"), "xmp": payload(b"http://ns.adobe.com/xap/1.0/\0canary"),
+    "64 KiB segments": a_file()[:2] + (b"\xff\xed\xff\xff" + b"canary".ljust(65_533, b"x")) * 40 + a_file()[2:],
+    "text chunks": png(64, 48, *[(b"tEXt", b"k\0canary" + b"x" * 9_000)] * 60, (b"IDAT", plain())),
+    "javascript before": a_file(comment=b"*/=1;alert('canary')/*"),
     "moving": a_file(kind="WEBP", save_all=True, append_images=[Image.new("RGB", (64, 48))]),
 }  # fmt: skip
 
@@ -76,6 +95,12 @@ BAD = {
     "169 megapixels": png(13_000, 13_000, (b"IDAT", zlib.compress(b""))),
     "41 megapixels": png(8_200, 5_000, (b"IDAT", zlib.compress(b""))),
     "a line": png(70_000, 1, (b"IDAT", zlib.compress(bytes(210_001)))),
+    "pdf": b"%PDF-1.7\n%canary", "html": b"<!doctype html><script>canary</script>", "zip": b"PK\x03\x04canary",
+    "gif with script": a_file(kind="GIF") + b"/*<script>canary</script>*/", "ico": a_file(kind="ICO"),
+    "svg in xml": b'<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passwd">]><svg>&x;</svg>',
+    "svg behind a mark": b'\xef\xbb\xbf<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
+    "eps": a_file(kind="EPS"), "one byte": b"\xff", "its mark alone": b"\xff\xd8\xff", "zeros": bytes(5_000),
+    "no size": png(0, 0, (b"IDAT", zlib.compress(b""))),
     "text bomb": png(8, 8, (b"zTXt", b"k\0\0" + zeros(80 << 20)), (b"IDAT", zlib.compress(bytes(200)))),
     "scans": scans(200),
 }  # fmt: skip
@@ -95,3 +120,47 @@ def test_what_is_no_picture_leaves_nothing(kind: str, post_photos: Any, kept: An
 def test_a_profile_that_unpacks_to_a_bomb_is_not_unpacked(post_photos: Any) -> None:
     bomb = png(8, 8, (b"iCCP", b"p\0\0" + zeros(80 << 20)), (b"IDAT", zlib.compress(bytes(200))))
     assert post_photos(make_listing("PURCHASED"), bomb).status_code in (201, 422)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../../etc/passwd",
+        "..\\..\\windows\\system32\\x.jpg",
+        "/etc/cron.d/x.jpg",
+        "a\0.jpg",
+        "a.jpg\0.php",
+        "a.php",
+        "a.svg",
+        "<img src=x onerror=alert(1)>.jpg",
+        "x" * 5_000 + ".jpg",
+        "\u202egpj.exe",
+        "CON",
+        ".htaccess",
+        "-rf",
+        "a.jpg;.html",
+        "é\u2028.jpg",
+        "",
+    ],
+)
+def test_a_name_means_nothing(name: str, client: Client, headers: Any, kept: Any, store: Any) -> None:
+    """The file is kept under a name of ours, inside the store, whatever it was called, byte for byte."""
+    head = b'--b\r\nContent-Disposition: form-data; name="photos"; filename="%s"\r\n\r\n' % name.encode()
+    body = head + a_file() + b"\r\n--b--\r\n"
+    path = f"/admin/listings/{make_listing('PURCHASED').pk}/photos"
+    answer = client.generic("POST", path, body, "multipart/form-data; boundary=b", headers=headers)
+    assert answer.status_code in (201, 400, 422), answer.content
+    assert len(kept()) == 2 * Photo.objects.count()
+    for each in store.rglob("*"):
+        assert re.fullmatch(r"[\w-]+(\.jpg)?", each.name), each
+        assert each.resolve().is_relative_to(store.resolve())
+    if answer.status_code != 201:
+        assert ProductListing.objects.get().state == "PURCHASED"
+    assert "passwd" not in answer.content.decode()
+    assert "<img" not in answer.content.decode()
+
+
+def test_a_file_that_says_it_is_something_else_is_what_it_is(post_photos: Any) -> None:
+    """By content: PNG named and announced as another kind is drawn again all the same."""
+    assert post_photos(make_listing("PURCHASED"), GOOD["png"], name="a.heic").status_code == 201
+    assert post_photos(make_listing("PURCHASED"), BAD["html"], name="a.png").status_code == 422

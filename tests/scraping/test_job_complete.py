@@ -54,6 +54,7 @@ def test_a_job_that_found_nothing_is_a_job(post_job: Callable[..., Any]) -> None
         ({}, ["Canon", "Sony"]),
         ({"brand": None, "brands": None}, ["Canon", "Sony"]),
         ({"brands": []}, ["Canon", "Sony"]),
+        ({"brands": ["Ca\u00a0non\u200b"]}, ["Ca\u00a0non\u200b"]),  # how it looks costs nobody a job
     ],
 )
 def test_brand_and_brands(post_job: Callable[..., Any], given: dict[str, Any], kept: list[str]) -> None:
