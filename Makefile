@@ -10,12 +10,17 @@ DEV_STAMP := $(VENV)/.requirements-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format screenshots clean
+.PHONY: help run dev test check faults fuzz bench audit format screenshots clean
 
 help:
 	@echo "make run [PORT=8000]   the product with sample data, at http://localhost:8000"
 	@echo "make test [ARGS=...]   the whole suite; ARGS go to pytest"
 	@echo "make check             format, lint, types, imports, migrations, deployment"
+	@echo "make dev [PORT=8000]   the same as run, started anew whenever code changes"
+	@echo "make faults            break it on purpose, and write docs/reliability.md (under 40 minutes)"
+	@echo "make fuzz [ARGS=100]   hostile input, so many examples each"
+	@echo "make bench             speed, as ratios to the raw limit, into docs/performance.md (25 minutes)"
+	@echo "make audit             ask whether anything installed has a known hole"
 	@echo "make format            rewrite the code as ruff has it"
 	@echo "make screenshots       the README's pictures, of what 'make run' shows meanwhile"
 	@echo "make clean             forget the environment and the caches; data and .env stay"
@@ -34,6 +39,22 @@ check: $(DEV_STAMP)
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m tests.production makemigrations --check --dry-run
 	@$(BIN)/python -m tests.production check --deploy --fail-level WARNING
+
+dev: $(DEV_STAMP)
+	@$(BIN)/python aetos/management/dotenv.py
+	@$(BIN)/python manage.py demo --port $(PORT) --reload
+
+faults: $(DEV_STAMP)
+	@$(BIN)/python -m tests.faults --write $(ARGS)
+
+fuzz: $(DEV_STAMP)
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+bench: $(DEV_STAMP)
+	@$(BIN)/python -m bench $(ARGS)
+
+audit: $(DEV_STAMP)
+	@$(BIN)/python -m tests.dependencies
 
 format: $(DEV_STAMP)
 	@$(BIN)/ruff check --fix .
