@@ -32,7 +32,7 @@ cp -a "$folder/base" "$folder/server"
 git clone --quiet --bare "$repository" "$folder/server/srv/repository"
 git -C "$folder/server/srv/repository" tag --force 0.1.0 "$old" >/dev/null
 git -C "$folder/server/srv/repository" tag --force 0.2.0 "$(git -C "$repository" rev-parse HEAD)" >/dev/null
-"$python" -m pip wheel --quiet --wheel-dir "$folder/wheels" --requirement "$repository/requirements.txt"
+"$python" -m pip wheel --quiet --quiet --wheel-dir "$folder/wheels" --requirement "$repository/requirements.txt"
 cp -r "$folder/wheels" "$folder/server/srv/wheels"
 for page in deploy upgrade; do "$python" "$here/commands.py" "$page" >"$folder/server/srv/$page.sh"; done
 cp "$here/calls.py" "$here/inside.sh" "$folder/server/srv/"

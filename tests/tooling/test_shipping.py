@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import shlex
 import subprocess
 import tomllib
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.urls import reverse
 from honcho.environ import parse_procfile
 
+from aetos import webserver
 from aetos.management import dotenv
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +50,7 @@ def test_compose_runs_what_the_procfile_says(name: str, tmp_path: Path) -> None:
 
     direct = expanded(["sh", "-c", PROCFILE[name]], tmp_path)
 
-    assert direct.startswith(("gunicorn aetos.wsgi", "celery -A aetos"))
+    assert direct.startswith(("gunicorn --config python:aetos.webserver aetos.wsgi", "celery -A aetos"))
     assert expanded(command, tmp_path) == direct
 
 
@@ -77,9 +79,11 @@ def test_units_and_compose_give_the_same_memory_and_the_same_time_to_end(name: s
         assert f"TimeoutStopSec={service['stop_grace_period'].removesuffix('s')}\n" in text
 
 
-def test_web_honours_port(tmp_path: Path) -> None:
-    assert "--bind 0.0.0.0:8000 " in expanded(["sh", "-c", PROCFILE["web"]], tmp_path)
-    assert "--bind 0.0.0.0:9 " in expanded(["sh", "-c", f"PORT=9; {PROCFILE['web']}"], tmp_path)
+def test_web_honours_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PORT", raising=False)
+    assert runpy.run_module("aetos.webserver")["bind"] == "0.0.0.0:8000"
+    monkeypatch.setenv("PORT", "9")
+    assert runpy.run_module("aetos.webserver")["bind"] == "0.0.0.0:9"
 
 
 def test_the_servers_start_after_what_they_need() -> None:
@@ -149,11 +153,10 @@ def test_the_proxy_lets_through_what_we_take_and_no_more() -> None:
 
 
 def test_the_proxy_closes_an_idle_line_before_the_server_does() -> None:
-    server = re.search(r"--keep-alive (\d+)", PROCFILE["web"])
     proxy = re.search(r"keepalive_timeout (\d+)s", NGINX)
 
-    assert server and proxy
-    assert int(proxy[1]) < int(server[1])
+    assert proxy
+    assert int(proxy[1]) < webserver.keepalive
     assert "proxy_pass http://aetos_webhooks" in NGINX
     assert NGINX.count("keepalive ") == 1
 
