@@ -81,9 +81,9 @@ def test_units_and_compose_give_the_same_memory_and_the_same_time_to_end(name: s
 
 def test_web_honours_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PORT", raising=False)
-    assert runpy.run_module("aetos.webserver")["bind"] == "0.0.0.0:8000"
+    assert runpy.run_path(str(ROOT / "aetos" / "webserver.py"))["bind"] == "0.0.0.0:8000"
     monkeypatch.setenv("PORT", "9")
-    assert runpy.run_module("aetos.webserver")["bind"] == "0.0.0.0:9"
+    assert runpy.run_path(str(ROOT / "aetos" / "webserver.py"))["bind"] == "0.0.0.0:9"
 
 
 def test_the_servers_start_after_what_they_need() -> None:
