@@ -22,6 +22,8 @@ if [ ! -e "$folder/base/installed" ]; then
   systemd-nspawn --quiet --directory="$folder/base" --register=no --keep-unit --resolv-conf=copy-host sh -ec "
     printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d
     $("$python" "$here/commands.py" deploy | grep '^apt-get install' | sed 's/install/install -qq -y/')
+    # While it was installed, it saw this machine's ports.
+    sed -i 's/^port = .*/port = 5432/' /etc/postgresql/*/main/postgresql.conf
     rm /usr/sbin/policy-rc.d" >>"$folder.log" 2>&1
   touch "$folder/base/installed"
 fi
