@@ -37,6 +37,9 @@ check: $(DEV_STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/hadolint Dockerfile
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
+	@$(BIN)/python -m tests.lint_migrations
 	@$(BIN)/python -m tests.production makemigrations --check --dry-run
 	@$(BIN)/python -m tests.production check --deploy --fail-level WARNING
 

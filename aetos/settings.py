@@ -173,7 +173,7 @@ except (KeyError, ValueError, OSError):
     raise ImproperlyConfigured("STAFF_TIME_ZONE must name a time zone, such as Europe/London.") from None
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(DATA_DIR / "static")))
 STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = DEBUG
 MEDIA_ROOT = DATA_DIR / "media"

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from aetos.management.commands import demo
+from integrations.simulators.__main__ import arguments
 
 
 def test_a_taken_port_is_refused_and_a_free_one_is_named() -> None:
@@ -81,3 +82,31 @@ def test_the_owner_is_an_operator_with_a_token_and_no_password() -> None:
 
     user.auth_token.delete()
     assert demo.ensure_owner() == ""
+
+
+@pytest.mark.django_db
+def test_the_partners_alone_are_told_where_the_orchestrator_is_and_who_the_owner_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    became: list[tuple[list[str], dict[str, str]]] = []
+
+    def become(program: str, command: list[str], environment: dict[str, str]) -> None:
+        became.append((command, environment))
+        raise SystemExit
+
+    monkeypatch.setattr(demo.os, "execve", become)
+    monkeypatch.setenv("DEMO_PASSWORD", "drawn-for-this-machine")
+    monkeypatch.setenv("ORCHESTRATOR_URL", "http://web:8000")
+
+    with pytest.raises(SystemExit):
+        call_command("demo", partners_only=True, partners_port=8100)
+
+    [(command, environment)] = became
+    options = arguments(command[3:])
+    assert command[1:3] == ["-m", "integrations.simulators"]
+    assert (options.host, options.port, options.feed) == ("0.0.0.0", 8100, True)
+    assert environment["ORCHESTRATOR_URL"] == "http://web:8000"
+    assert environment["DEMO_OWNER_TOKEN"] == demo.ensure_owner() != ""
+    said = capsys.readouterr().out
+    assert "drawn-for-this-machine" in said
+    assert environment["DEMO_OWNER_TOKEN"] not in said

@@ -1,15 +1,22 @@
-"""The Procfile, the image, Compose and `.env.example` say the same."""
+"""The Procfile, the image, Compose, the units, the proxy and `.env.example` say the same."""
 
 import os
 import re
+import runpy
+import shlex
 import subprocess
+import tomllib
+import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
+from django.urls import reverse
 from honcho.environ import parse_procfile
 
+from aetos import webserver
 from aetos.management import dotenv
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,6 +24,14 @@ PROCFILE = parse_procfile((ROOT / "Procfile").read_text()).processes
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 EXAMPLE = (ROOT / ".env.example").read_text()
+OPERATIONS = ROOT / "docs" / "operations"
+NGINX = (OPERATIONS / "nginx" / "aetos.conf").read_text()
+OURS = {name for name, service in COMPOSE["services"].items() if service["image"] == "aetos-orchestrator"}
+
+
+def unit(name: str) -> str:
+    """Return a systemd unit's text."""
+    return (OPERATIONS / "systemd" / name).read_text()
 
 
 def expanded(command: list[str], tmp_path: Path) -> str:
@@ -35,7 +50,7 @@ def test_compose_runs_what_the_procfile_says(name: str, tmp_path: Path) -> None:
 
     direct = expanded(["sh", "-c", PROCFILE[name]], tmp_path)
 
-    assert direct.startswith(("gunicorn aetos.wsgi", "celery -A aetos"))
+    assert direct.startswith(("gunicorn --config python:aetos.webserver aetos.wsgi", "celery -A aetos"))
     assert expanded(command, tmp_path) == direct
 
 
@@ -46,9 +61,29 @@ def test_the_image_runs_web_as_the_procfile_says(tmp_path: Path) -> None:
     assert expanded(yaml.safe_load(match[1]), tmp_path) == expanded(["sh", "-c", PROCFILE["web"]], tmp_path)
 
 
-def test_web_honours_port(tmp_path: Path) -> None:
-    assert "--bind 0.0.0.0:8000 " in expanded(["sh", "-c", PROCFILE["web"]], tmp_path)
-    assert "--bind 0.0.0.0:9 " in expanded(["sh", "-c", f"PORT=9; {PROCFILE['web']}"], tmp_path)
+@pytest.mark.parametrize("name", ["web", "worker", "beat"])
+def test_the_units_run_what_the_procfile_says(name: str, tmp_path: Path) -> None:
+    match = re.search(r"^ExecStart=(.*)$", unit(f"aetos-{name}.service"), re.MULTILINE)
+    assert match
+
+    assert expanded(shlex.split(match[1]), tmp_path) == expanded(["sh", "-c", PROCFILE[name]], tmp_path)
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "beat"])
+def test_units_and_compose_give_the_same_memory_and_the_same_time_to_end(name: str) -> None:
+    service, text = COMPOSE["services"][name], unit(f"aetos-{name}.service")
+    limits = service.get("deploy", {}).get("resources", {}).get("limits", {})
+
+    assert f"MemoryMax={limits['memory']}" in text
+    if "stop_grace_period" in service:
+        assert f"TimeoutStopSec={service['stop_grace_period'].removesuffix('s')}\n" in text
+
+
+def test_web_honours_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PORT", raising=False)
+    assert runpy.run_path(str(ROOT / "aetos" / "webserver.py"))["bind"] == "0.0.0.0:8000"
+    monkeypatch.setenv("PORT", "9")
+    assert runpy.run_path(str(ROOT / "aetos" / "webserver.py"))["bind"] == "0.0.0.0:9"
 
 
 def test_the_servers_start_after_what_they_need() -> None:
@@ -68,13 +103,80 @@ def test_only_the_web_server_is_published_beyond_this_machine() -> None:
     assert beyond == {"web"}
 
 
+def test_each_service_has_its_limits_and_ours_no_power() -> None:
+    for name, service in COMPOSE["services"].items():
+        assert service["deploy"]["resources"]["limits"]["memory"], name
+        assert service["logging"]["driver"] == "local", name
+    for name in OURS:
+        assert COMPOSE["services"][name]["cap_drop"] == ["ALL"]
+        assert COMPOSE["services"][name]["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_one_service_builds_the_image_and_none_fetches_it() -> None:
+    building = {name for name in OURS if "build" in COMPOSE["services"][name]}
+
+    assert building == {"migrate"}
+    assert {COMPOSE["services"][name]["pull_policy"] for name in OURS - building} == {"never"}
+
+
+def test_what_is_not_ours_is_pinned() -> None:
+    images = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    images += [service["image"] for name, service in COMPOSE["services"].items() if name not in OURS]
+
+    assert len(images) == 4
+    assert all(re.search(r":\d+\.\d+(\.\d+)?-", image) for image in images), images
+
+
+def test_nothing_that_builds_is_in_the_last_stage() -> None:
+    last = DOCKERFILE.split("\nFROM ")[-1]
+
+    assert "pip uninstall --yes --quiet --root-user-action=ignore pip setuptools wheel" in last
+    assert "apt-get" not in last
+    assert re.findall(r"--from=build (.*)", last) == ["/venv /venv"]
+
+
+def test_the_proxy_lets_through_what_we_take_and_no_more() -> None:
+    general, photos = (int(size) * 1024 * 1024 for size in re.findall(r"client_max_body_size (\d+)m", NGINX))
+    place = re.search(r"location ~ (\S+) \{\s+client_max_body_size", NGINX)
+    assert place
+
+    assert general == settings.WEBHOOK_MAX_BYTES
+    assert photos == settings.UPLOAD_MAX_BYTES
+    listing = str(uuid.uuid4())
+    for path in (
+        reverse("listing-photos", args=[listing]),
+        reverse("listing-photos-slash", args=[listing]),
+        reverse("admin:listings_productlisting_photos", args=[listing]),
+    ):
+        assert re.match(place[1], path), path
+    assert not re.match(place[1], reverse("scraper-job-complete"))
+
+
+def test_the_proxy_closes_an_idle_line_before_the_server_does() -> None:
+    proxy = re.search(r"keepalive_timeout (\d+)s", NGINX)
+
+    assert proxy
+    assert int(proxy[1]) < webserver.keepalive
+    assert "proxy_pass http://aetos_webhooks" in NGINX
+    assert NGINX.count("keepalive ") == 1
+
+
+def test_the_baseline_of_the_linter_names_migrations_that_there_are() -> None:
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["django_migration_linter"]
+    names = {
+        path.stem for app in linter["include_apps"] for path in (ROOT / app / "migrations").glob("0*.py")
+    }
+
+    assert set(linter["ignore_name"]) < names
+
+
 def test_the_image_takes_along_every_folder_that_the_code_is_in() -> None:
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
     copied = set(re.findall(r"^COPY (\w+) \1$", DOCKERFILE, re.MULTILINE))
     admitted = set(re.findall(r"^!(\w+)/$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
 
     assert packages | {"templates"} == copied == admitted
-    assert re.search(r"^USER aetos$", DOCKERFILE, re.MULTILINE)
+    assert re.search(r"^USER 10001:10001$", DOCKERFILE, re.MULTILINE)
 
 
 def test_the_example_names_every_variable_and_gives_none_a_value() -> None:

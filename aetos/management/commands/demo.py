@@ -8,7 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -36,6 +36,11 @@ BANNER = """
   settings and keys          .env (data: {data})
   to end all of it           Ctrl-C
 """
+PARTNERS_BANNER = """
+  Simulated partners are on port {port}
+  sign in to the back office as  {user}
+  with the password              {password}
+"""
 
 
 class Command(BaseCommand):
@@ -43,8 +48,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument(
+            "--partners-only",
+            action="store_true",
+            help="only the simulated partners and the staff, for an installation that runs (ORCHESTRATOR_URL)",
+        )
+        parser.add_argument("--partners-port", type=int, default=0, help="default: one that is free")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["partners_only"]:
+            self.become_the_partners(options["partners_port"] or free_port())
         port = options["port"]
         refuse_a_taken_port(port)
         self.stdout.write("Preparing the database and the static files ...")
@@ -53,7 +66,7 @@ class Command(BaseCommand):
         password = ensure_staff_user()
         owner_token = ensure_owner()
         ensure_rules_and_plans()
-        partners_port = free_port()
+        partners_port = options["partners_port"] or free_port()
         url = f"http://localhost:{port}"
 
         def announce() -> None:
@@ -71,6 +84,20 @@ class Command(BaseCommand):
         if ended:
             raise CommandError(ended)
         self.stdout.write("All ended.")
+
+    def become_the_partners(self, port: int) -> NoReturn:
+        """Make the demo's people and rules at the first run; then be the partners, reachable from other machines."""
+        password = ensure_staff_user()
+        owner_token = ensure_owner()
+        ensure_rules_and_plans()
+        banner = PARTNERS_BANNER.format(port=port, user=USER, password=password)
+        self.stdout.write(self.style.SUCCESS(banner))
+        self.stdout.flush()
+        os.execve(  # noqa: S606  our own module
+            sys.executable,
+            [*partners_command(port), "--host", "0.0.0.0"],  # noqa: S104  a container's own network
+            {**os.environ, "DEMO_OWNER_TOKEN": owner_token},
+        )
 
 
 def refuse_a_taken_port(port: int) -> None:
@@ -124,11 +151,15 @@ def ensure_owner() -> str:
 def commands(partners_port: int) -> dict[str, str]:
     """Return the Procfile's processes, and the simulated partners beside them."""
     procfile = (Path(settings.BASE_DIR) / "Procfile").read_text(encoding="utf-8")
+    return {**parse_procfile(procfile).processes, "partners": shlex.join(partners_command(partners_port))}
+
+
+def partners_command(port: int) -> list[str]:
+    """Return what runs the simulated partners on a port."""
     # With a memory, what they sold and were asked outlasts a restart, as our own data do.
-    memory = Path(settings.DATA_DIR) / "partners.json"
-    partners = [sys.executable, "-m", "integrations.simulators", "--port", str(partners_port)]
-    partners += ["--feed", "--memory", str(memory)]
-    return {**parse_procfile(procfile).processes, "partners": shlex.join(partners)}
+    memory = str(Path(settings.DATA_DIR) / "partners.json")
+    simulators = [sys.executable, "-m", "integrations.simulators"]
+    return [*simulators, "--port", str(port), "--feed", "--memory", memory]
 
 
 def environment(port: int, partners_port: int) -> dict[str, str]:
