@@ -12,7 +12,7 @@ Every verb returns the listing in its new state, and raises
 """
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django_fsm import TransitionNotAllowed
 
-from integrations import outbox
+from integrations import bulk, outbox
 from integrations.clock import Clock
 from integrations.models import OutboxMessage
 from listings import announcements, deliveries, facts, leads, ledger, telegram
@@ -47,21 +47,18 @@ class AlreadyListed(Exception):
 # ---- the verbs ----------------------------------------------------------------------------------
 
 
-def found(listings: Iterable[ProductListing], *, at: datetime) -> None:
-    """Log and announce new listings, already written in this transaction: one statement for each kind of row."""
-    events = {listing.pk: announcements.created(listing) for listing in listings}
-    TransitionLog.objects.bulk_create(
-        TransitionLog(
-            listing_id=listing_id,
-            sequence=1,
-            event_id=event.event_id,
-            to_state=State.FOUND,
-            transitioned_at=at,
-            triggered_by="scraper",
-        )
-        for listing_id, event in events.items()
+def found(listings: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
+    """Log and announce new listings, already written in this transaction, in plain values: they come by thousands."""
+    events = [announcements.created(listing) for listing in listings]
+    arrow = {"sequence": 1, "to_state": State.FOUND.value, "transitioned_at": at, "triggered_by": "scraper"}
+    bulk.insert(
+        TransitionLog,
+        [
+            {"listing_id": listing["id"], "event_id": event["event_id"], **arrow}
+            for listing, event in zip(listings, events, strict=True)
+        ],
     )
-    outbox.put(events.values())
+    outbox.put_rows(events)
 
 
 def message_seller(listing_id: ListingId, *, by: str, reason: str = "") -> ProductListing:
