@@ -59,11 +59,13 @@ def _copy(model: type[models.Model], rows: Sequence[Row]) -> None:
 
 
 def _column(field: Any, rows: Sequence[Row], *, given: bool) -> Iterable[Any]:
-    if not given:
-        return (
-            [field.get_default() for _ in rows] if callable(field.default) else repeat(field.get_default())
-        )
-    name = field.attname
+    if given:
+        name = field.attname
+        values = [row[name] for row in rows]
+    elif callable(field.default):
+        values = [field.get_default() for _ in rows]
+    else:
+        return repeat(field.get_default())
     if isinstance(field, models.JSONField):
-        return [row[name] if isinstance(row[name], JsonText) else json.dumps(row[name]) for row in rows]
-    return [row[name] for row in rows]
+        return [value if isinstance(value, JsonText) else json.dumps(value) for value in values]
+    return values

@@ -61,15 +61,7 @@ def event(topic: str, *, key: str, body: dict[str, Any]) -> OutboxMessage:
 
 def event_row(topic: str, *, key: str, body: dict[str, Any], at: datetime) -> dict[str, Any]:
     """Build the same in plain values, for `put_rows`; `at` is when it happened."""
-    return {
-        "event_id": uuid7(),
-        "channel": EVENTS,
-        "topic": topic,
-        "key": key,
-        "body": body,
-        "traceparent": tracing.current(),
-        "created_at": at,
-    }
+    return _row(EVENTS, topic, key, body, at)
 
 
 def call(topic: str, *, key: str, body: dict[str, Any]) -> OutboxMessage:
@@ -80,6 +72,27 @@ def call(topic: str, *, key: str, body: dict[str, Any]) -> OutboxMessage:
     """
     channel = ROUTES[topic].channel
     return OutboxMessage(channel=channel, topic=topic, key=key, body=body, traceparent=tracing.current())
+
+
+def call_row(topic: str, *, key: str, body: dict[str, Any], at: datetime) -> dict[str, Any]:
+    """Build the same in plain values, for `put_rows`.
+
+    Raises:
+        KeyError: nobody registered `topic`.
+    """
+    return _row(ROUTES[topic].channel, topic, key, body, at)
+
+
+def _row(channel: str, topic: str, key: str, body: dict[str, Any], at: datetime) -> dict[str, Any]:
+    return {
+        "event_id": uuid7(),
+        "channel": channel,
+        "topic": topic,
+        "key": key,
+        "body": body,
+        "traceparent": tracing.current(),
+        "created_at": at,
+    }
 
 
 def put(messages: Iterable[OutboxMessage]) -> None:

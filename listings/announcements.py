@@ -49,6 +49,21 @@ def state_entered(listing: ProductListing, origin: State, *, by: str, reason: st
     return event
 
 
+def arrow_taken(
+    listing_id: uuid.UUID, *, from_state: str, to_state: str, triggered_by: str, reason: str, at: datetime
+) -> dict[str, Any]:
+    """Announce the same as an outbox row in plain values, where arrows are taken by sets."""
+    key = str(listing_id)
+    body = {
+        "listing_id": key,
+        "from_state": from_state,
+        "to_state": to_state,
+        "triggered_by": triggered_by,
+        "reason": reason or None,
+    }
+    return outbox.event_row(f"listing.state.{to_state.lower()}", key=key, body=body, at=at)
+
+
 def price_changed(
     listing_id: uuid.UUID, *, old: Decimal | None, new: Decimal | None, at: datetime
 ) -> dict[str, Any]:

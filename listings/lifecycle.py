@@ -12,8 +12,8 @@ Every verb returns the listing in its new state, and raises
 """
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,12 +21,12 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django_fsm import TransitionNotAllowed
 
-from integrations import bulk, outbox
+from integrations import outbox
 from integrations.clock import Clock
 from integrations.models import OutboxMessage
-from listings import announcements, deliveries, facts, leads, ledger, telegram
+from listings import announcements, deliveries, facts, leads, ledger, lifecycle_bulk, telegram
 from listings.models import Note, ProductListing, TransitionLog
-from listings.states import ARROWS, ENTERED_AT, TIMEOUT_SETTING, State, allowed_from
+from listings.states import ARROWS, ENTERED_AT, FORWARD, TIMEOUT_SETTING, State, allowed_from
 
 ListingId = uuid.UUID | str
 Follow = Callable[..., list[OutboxMessage]]  # takes the listing in its new state, and by=
@@ -46,19 +46,8 @@ class AlreadyListed(Exception):
 
 # ---- the verbs ----------------------------------------------------------------------------------
 
-
-def found(listings: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
-    """Log and announce new listings, already written in this transaction, in plain values: they come by thousands."""
-    events = [announcements.created(listing) for listing in listings]
-    arrow = {"sequence": 1, "to_state": State.FOUND.value, "transitioned_at": at, "triggered_by": "scraper"}
-    bulk.insert(
-        TransitionLog,
-        [
-            {"listing_id": listing["id"], "event_id": event["event_id"], **arrow}
-            for listing, event in zip(listings, events, strict=True)
-        ],
-    )
-    outbox.put_rows(events)
+# What comes by thousands: → FOUND, and → CANCELLED of what is overdue, by sets.
+found, expire = lifecycle_bulk.found, lifecycle_bulk.expire
 
 
 def message_seller(listing_id: ListingId, *, by: str, reason: str = "") -> ProductListing:
@@ -167,15 +156,6 @@ VERBS = {
     State.SOLD: sell,
     State.CANCELLED: cancel,
 }
-FORWARD = (
-    State.FOUND,
-    State.MESSAGING,
-    State.NEGOTIATING,
-    State.PURCHASED,
-    State.RECEIVED,
-    State.LISTED,
-    State.SOLD,
-)
 
 
 @transaction.atomic

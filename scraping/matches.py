@@ -139,7 +139,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def _refuse_unstorable(value: Any, depth: int = 0) -> None:
-    """Refuse what no JSON column takes, by its first value: NUL, lone surrogates, NaN and Infinity, and depth without end."""
+    """Refuse what no JSON column takes: NUL, lone surrogates, NaN and Infinity, and depth without end."""
     if depth > MAX_DEPTH:
         raise Invalid("match: is nested too deep")
     if isinstance(value, str):
