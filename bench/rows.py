@@ -1,8 +1,8 @@
 """What is measured: a row names the work, its raw limit and how near it is to be; its function measures both."""
 
 import statistics
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -100,6 +100,16 @@ class Bench:
         settings |= {"WEB_WORKERS": "2", **environment}
         return self._stack.enter_context(Web(self.folder / f"web-{size or self.size}", **settings))
 
+    @contextmanager
+    def worker(self) -> Iterator[Any]:
+        """Hold a worker as the Procfile starts it, on this database, for as long as the block runs; no beat."""
+        from tests.aetos.processes import Process, wait_for
+
+        settings = {"DATABASE_URL": self.url, "RABBITMQ_URL": self.broker}
+        with Process("worker", self.folder / "worker", **settings) as process:
+            wait_for(_answers, "the worker's start", seconds=60)
+            yield process
+
     def interleave(self, ours: Callable[[], float], raw: Callable[[], float], *, warm: int = 1) -> Sides:
         """Run both sides by turns, so that a slow moment of the machine hits both; return their figures."""
         for _ in range(warm):
@@ -110,6 +120,12 @@ class Bench:
             sides.ours.append(ours())
             sides.raw.append(raw())
         return sides
+
+
+def _answers() -> bool:
+    from celery import current_app
+
+    return bool(current_app.control.ping(timeout=1.0))
 
 
 @dataclass(frozen=True)
