@@ -6,6 +6,8 @@ listing has the log of a legal way to its state, an event for each arrow, sighti
 offer from LISTED on, and the ledger lines of its amounts.
 """
 
+import uuid
+
 import psycopg
 
 # Of each hundred listings. Most that are found come to nothing.
@@ -213,3 +215,49 @@ def _inbox() -> str:
         SELECT 'scraper', 'job-complete', convert_to('{"job_id": "' || scraper_job_id || '"}', 'UTF8'),
             'application/json', '', created_at, 'processed', '', '{"accepted": true}', completed_at, 1, ''
         FROM scraping_scrapejob ORDER BY id"""
+
+
+def listings_like(
+    connection: psycopg.Connection, count: int, *, tag: str, overdue_hours: int = 0
+) -> list[uuid.UUID]:
+    """Add listings just found, or overdue in MESSAGING with an accepted lead; return their ids.
+
+    Args:
+        connection: in autocommit; its triggers are off meanwhile.
+        tag: makes their identities new.
+        overdue_hours: not zero puts them into MESSAGING, their time up by that long and more, by the second.
+    """
+    state, version, way = ("MESSAGING", 2, 2) if overdue_hours else ("FOUND", 1, 1)
+    deadline = (
+        f"now() - interval '{overdue_hours} hours' - n * interval '1 second'" if overdue_hours else "NULL"
+    )
+    with connection.transaction():
+        connection.execute("SET LOCAL session_replication_role = replica")
+        rows = connection.execute(
+            f"""INSERT INTO listings_productlisting (id, identity, short_code, state, version, marketplace_url, raw_url,
+                title, location, product_id, brand, model, product_name, confidence_score, raw_match, scraper_job_id,
+                session_id, asking_price, estimated_profit, profit_is_provisional, messaged_at, deadline_at)
+            SELECT {_uuid7("now()", "%(tag)s || n")}, 'facebook:' || %(tag)s || n,
+                translate(left(md5(%(tag)s || n), 6), '01', 'gh'), '{state}', {version}, 'https://example.com/' || n,
+                'https://example.com/' || n, 'Sony A6400 camera', 'Edinburgh', 230, 'Sony', 'a6400', 'Sony a6400', 95,
+                '{{"price": 400}}', gen_random_uuid(), 1, 400, 100, false,
+                CASE WHEN {way} = 2 THEN now() END, {deadline}
+            FROM generate_series(1, %(count)s) n ON CONFLICT (short_code) DO NOTHING RETURNING id""",
+            {"tag": tag, "count": count},
+        ).fetchall()
+        ids = [row[0] for row in rows]
+        connection.execute(
+            """INSERT INTO listings_transitionlog (sequence, event_id, from_state, to_state, transitioned_at,
+                triggered_by, metadata, listing_id)
+            SELECT step, gen_random_uuid(), CASE step WHEN 2 THEN 'FOUND' END,
+                CASE step WHEN 1 THEN 'FOUND' ELSE 'MESSAGING' END, now(), 'scraper', '{}', id
+            FROM unnest(%s::uuid[]) id, generate_series(1, %s) step""",
+            [ids, way],
+        )
+        if way == 2:
+            connection.execute(
+                """INSERT INTO listings_lead (listing_id, accepted_at, conversation_thread_id, seller_messenger_id)
+                SELECT id, now(), '', '' FROM unnest(%s::uuid[]) id""",
+                [ids],
+            )
+    return ids

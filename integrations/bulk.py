@@ -50,7 +50,7 @@ def _copy(model: type[models.Model], rows: Sequence[Row]) -> None:
         if field.attname in given or (field.has_default() and not field.has_db_default())
     ]
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(field.column) for field in fields)
+    columns = ", ".join(quote(str(field.column)) for field in fields)
     statement = f"COPY {quote(model._meta.db_table)} ({columns}) FROM STDIN"
     values = [_column(field, rows, given=field.attname in given) for field in fields]
     with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as target:

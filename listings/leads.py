@@ -44,7 +44,7 @@ def abandoned(listing: ProductListing, *, by: str) -> list[OutboxMessage]:
     up gets another look, since an answer may have been lost. Where Chatterbot
     itself ended the talk, an order that nobody knows needs no stopping.
     """
-    lead = Lead.objects.filter(listing=listing).first()
+    lead = Lead.objects.filter(listing=listing).first() if listing.messaged_at else None
     if lead is None:
         return []
     if lead.accepted_at is None:
