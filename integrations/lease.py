@@ -22,6 +22,7 @@ def _time(channel: str) -> timedelta:
 
 
 def take(channel: str) -> uuid.UUID | None:
+    """Take a channel that nobody holds and whose breaker is shut; return the holder's name, or None."""
     Channel.objects.bulk_create([Channel(name=channel)], ignore_conflicts=True)
     holder = uuid.uuid4()
     free = Q(leased_until__isnull=True) | Q(leased_until__lt=Now())
@@ -33,9 +34,15 @@ def take(channel: str) -> uuid.UUID | None:
 
 
 def keep(channel: str, holder: uuid.UUID) -> None:
+    """Hold it for as long again.
+
+    Raises:
+        LeaseLost: somebody else holds it by now.
+    """
     if not Channel.objects.filter(name=channel, holder=holder).update(leased_until=Now() + _time(channel)):
         raise LeaseLost(channel)
 
 
 def release(channel: str, holder: uuid.UUID) -> None:
+    """Let others have it."""
     Channel.objects.filter(name=channel, holder=holder).update(holder=None, leased_until=None)

@@ -8,8 +8,7 @@ transaction, so a crash repeats a delivery and never loses one.
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from datetime import timedelta
 
 import structlog
 from django.conf import settings
@@ -17,15 +16,13 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast, Now
 
-from integrations import events, tracing
+from integrations import events, lease, tracing
 from integrations.http import Held, PartnerError, PermanentError, TransientError
 from integrations.lease import LeaseLost
-from integrations.lease import keep as _keep
-from integrations.lease import release as _release
-from integrations.lease import take as _lease
 from integrations.models import Channel, DeliveryAttempt, OutboxMessage
 from integrations.outbox import EVENTS, ROUTES, Delivery
 from integrations.patience import Policy
+from integrations.waiting import Waiting, as_event, waves
 
 log = structlog.get_logger(__name__)
 
@@ -50,14 +47,14 @@ def serve(channel: str) -> int:
     run = _serve_events if channel == EVENTS else _serve_calls
     total = 0
     # Looked at again after the release: what was committed meanwhile found the lease taken and went away.
-    while _due(channel).exists() and (holder := _lease(channel)):
+    while _due(channel).exists() and (holder := lease.take(channel)):
         try:
             total += run(channel, holder)
         except LeaseLost:
             log.warning("another relay took over", channel=channel)
             break
         finally:
-            _release(channel, holder)
+            lease.release(channel, holder)
     if total:
         log.info("delivered", channel=channel, messages=total)
     return total
@@ -121,34 +118,11 @@ def _due(channel: str) -> QuerySet[OutboxMessage]:
     return due.exclude(Exists(pending(channel).filter(key=OuterRef("key"), id__lt=OuterRef("id"))))
 
 
-class Waiting(NamedTuple):
-    """An event that waits to leave; `text` is its body as JSON text."""
-
-    pk: int
-    event_id: uuid.UUID
-    topic: str
-    key: str
-    text: str
-    traceparent: str
-    created_at: datetime
-    attempts: int
-
-
 def _event_batch() -> list[Waiting]:
     """Return a batch of events, and with each the waiting ones of its key, which must be tried before it."""
     keys = set(_due(EVENTS).values_list("key", flat=True)[:BATCH])
     rows = pending(EVENTS).filter(key__in=keys).annotate(text=Cast("body", TextField())).order_by("id")
     return [Waiting(*row) for row in rows.values_list(*Waiting._fields)] if keys else []
-
-
-def _waves(batch: list[Waiting]) -> Iterator[list[Waiting]]:
-    """Split a batch so that no wave holds two messages of one key: the second leaves when the first is confirmed."""
-    waves: dict[int, list[Waiting]] = defaultdict(list)
-    seen: dict[str, int] = defaultdict(int)
-    for message in batch:
-        waves[seen[message.key]].append(message)
-        seen[message.key] += 1
-    yield from waves.values()
 
 
 # ---- events -------------------------------------------------------------------------------------
@@ -161,10 +135,10 @@ def _serve_events(channel: str, holder: uuid.UUID) -> int:
             while batch := _event_batch():
                 held: set[str] = set()
                 sent = 0
-                for wave in _waves(batch):
+                for wave in waves(batch):
                     for delivered in _publish_wave(connection, wave, held):
                         sent += delivered
-                        _keep(channel, holder)
+                        lease.keep(channel, holder)
                 total += sent
                 _channel_succeeded(channel, delivered=sent)
     except events.BrokerDown as error:
@@ -180,7 +154,7 @@ def _publish_wave(connection: events.Connection, wave: list[Waiting], held: set[
     """
     free = {str(message.event_id): message for message in wave if message.key not in held}
     behind = [message.pk for message in wave if message.key in held]
-    for sent, refused in events.publish(connection, map(_as_event, free.values())):
+    for sent, refused in events.publish(connection, map(as_event, free.values())):
         OutboxMessage.objects.filter(
             pk__in=[free[each].pk for each in sent], delivered_at__isnull=True
         ).update(delivered_at=Now(), given_up_at=None, attempts=F("attempts") + 1, last_error="")
@@ -201,15 +175,6 @@ def _refused(refused: dict[Waiting, str], held: set[str]) -> None:
         # What nobody listens for is overtaken at nobody's queue; what a queue refused holds back what follows.
         if problem != events.UNROUTABLE:
             held.update(message.key for message in messages)
-
-
-def _as_event(message: Waiting) -> events.Event:
-    occurred_at = message.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    event_id = str(message.event_id)
-    body = events.envelope(message.topic, event_id, occurred_at, message.text)
-    with tracing.span(f"publish {message.topic}", parent=message.traceparent):
-        trace = tracing.current()
-    return events.Event(event_id, message.topic, message.key, occurred_at, body, trace)
 
 
 def _put_off(
@@ -239,7 +204,7 @@ def _put_off(
 def _serve_calls(channel: str, holder: uuid.UUID) -> int:
     total = 0
     while message := _due(channel).first():
-        _keep(channel, holder)
+        lease.keep(channel, holder)
         try:
             detail = _call(message)
         except Held as held:
