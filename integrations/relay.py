@@ -5,43 +5,28 @@ that dies is replaced when its lease runs out. Delivery happens outside any
 transaction, so a crash repeats a delivery and never loses one.
 """
 
-import random
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Exists, F, OuterRef, QuerySet, TextField
+from django.db.models.functions import Cast, Now
 
-from integrations import events, tracing
+from integrations import events, lease, tracing
 from integrations.http import Held, PartnerError, PermanentError, TransientError
+from integrations.lease import LeaseLost
 from integrations.models import Channel, DeliveryAttempt, OutboxMessage
 from integrations.outbox import EVENTS, ROUTES, Delivery
+from integrations.patience import Policy
+from integrations.waiting import Waiting, as_event, waves
 
 log = structlog.get_logger(__name__)
 
-# Longer than the longest step between two renewals: a wave of events, or two calls with all their time-outs.
-EVENTS_LEASE, CALLS_LEASE = timedelta(seconds=25), timedelta(seconds=90)
-BATCH = 500
-
-
-@dataclass(frozen=True)
-class Policy:
-    """How long a channel is patient: full jitter up to `cap` seconds, `attempts` at the most."""
-
-    base: float
-    cap: float
-    attempts: int
-
-    def delay(self, attempt: int, *, at_least: float | None = None) -> timedelta:
-        """Return how long to wait after failed attempt number `attempt` (from 1)."""
-        ceiling = min(self.cap, self.base * 2 ** min(attempt - 1, 30))
-        return timedelta(seconds=max(random.uniform(0, ceiling), at_least or 0.0))  # noqa: S311  not a secret
+BATCH = 2000
 
 
 # An event waits for a consumer's queue for about a day; a partner gets ten tries in about an hour.
@@ -49,10 +34,6 @@ EVENTS_POLICY = Policy(base=2, cap=60, attempts=3000)
 CALLS_POLICY = Policy(base=16, cap=900, attempts=10)
 BREAKER = Policy(base=2, cap=15, attempts=0)
 BREAKER_OPENS_AFTER = 5
-
-
-class LeaseLost(Exception):
-    """Another relay took over: this one was too slow, and must stop."""
 
 
 def serve(channel: str) -> int:
@@ -66,14 +47,14 @@ def serve(channel: str) -> int:
     run = _serve_events if channel == EVENTS else _serve_calls
     total = 0
     # Looked at again after the release: what was committed meanwhile found the lease taken and went away.
-    while _due(channel).exists() and (holder := _lease(channel)):
+    while _due(channel).exists() and (holder := lease.take(channel)):
         try:
             total += run(channel, holder)
         except LeaseLost:
             log.warning("another relay took over", channel=channel)
             break
         finally:
-            _release(channel, holder)
+            lease.release(channel, holder)
     if total:
         log.info("delivered", channel=channel, messages=total)
     return total
@@ -85,33 +66,7 @@ def deliver_again(ids: Iterable[int]) -> int:
     return rows.update(given_up_at=None, attempts=0, next_attempt_at=Now())
 
 
-# ---- the lease ----------------------------------------------------------------------------------
-
-
-def _lease_time(channel: str) -> timedelta:
-    return EVENTS_LEASE if channel == EVENTS else CALLS_LEASE
-
-
-def _lease(channel: str) -> uuid.UUID | None:
-    Channel.objects.bulk_create([Channel(name=channel)], ignore_conflicts=True)
-    holder = uuid.uuid4()
-    free = Q(leased_until__isnull=True) | Q(leased_until__lt=Now())
-    shut = Q(closed_until__isnull=True) | Q(closed_until__lte=Now())
-    taken = Channel.objects.filter(free, shut, name=channel).update(
-        holder=holder, leased_until=Now() + _lease_time(channel)
-    )
-    return holder if taken else None
-
-
-def _keep(channel: str, holder: uuid.UUID) -> None:
-    if not Channel.objects.filter(name=channel, holder=holder).update(
-        leased_until=Now() + _lease_time(channel)
-    ):
-        raise LeaseLost(channel)
-
-
-def _release(channel: str, holder: uuid.UUID) -> None:
-    Channel.objects.filter(name=channel, holder=holder).update(holder=None, leased_until=None)
+# ---- the breaker --------------------------------------------------------------------------------
 
 
 def _channel_succeeded(channel: str, *, delivered: int = 0, given_up: int = 0) -> None:
@@ -163,20 +118,11 @@ def _due(channel: str) -> QuerySet[OutboxMessage]:
     return due.exclude(Exists(pending(channel).filter(key=OuterRef("key"), id__lt=OuterRef("id"))))
 
 
-def _event_batch() -> list[OutboxMessage]:
+def _event_batch() -> list[Waiting]:
     """Return a batch of events, and with each the waiting ones of its key, which must be tried before it."""
     keys = set(_due(EVENTS).values_list("key", flat=True)[:BATCH])
-    return list(pending(EVENTS).filter(key__in=keys).order_by("id")) if keys else []
-
-
-def _waves(batch: list[OutboxMessage]) -> Iterator[list[OutboxMessage]]:
-    """Split a batch so that no wave holds two messages of one key: the second leaves when the first is confirmed."""
-    waves: dict[int, list[OutboxMessage]] = defaultdict(list)
-    seen: dict[str, int] = defaultdict(int)
-    for message in batch:
-        waves[seen[message.key]].append(message)
-        seen[message.key] += 1
-    yield from waves.values()
+    rows = pending(EVENTS).filter(key__in=keys).annotate(text=Cast("body", TextField())).order_by("id")
+    return [Waiting(*row) for row in rows.values_list(*Waiting._fields)] if keys else []
 
 
 # ---- events -------------------------------------------------------------------------------------
@@ -189,9 +135,10 @@ def _serve_events(channel: str, holder: uuid.UUID) -> int:
             while batch := _event_batch():
                 held: set[str] = set()
                 sent = 0
-                for wave in _waves(batch):
-                    _keep(channel, holder)
-                    sent += _publish_wave(connection, wave, held)
+                for wave in waves(batch):
+                    for delivered in _publish_wave(connection, wave, held):
+                        sent += delivered
+                        lease.keep(channel, holder)
                 total += sent
                 _channel_succeeded(channel, delivered=sent)
     except events.BrokerDown as error:
@@ -200,38 +147,43 @@ def _serve_events(channel: str, holder: uuid.UUID) -> int:
     return total
 
 
-def _publish_wave(connection: events.Connection, wave: list[OutboxMessage], held: set[str]) -> int:
-    """Publish one wave, leaving out the keys in `held`, to which it adds those the broker refused."""
+def _publish_wave(connection: events.Connection, wave: list[Waiting], held: set[str]) -> Iterator[int]:
+    """Publish one wave, leaving out the keys in `held`, to which it adds those the broker refused.
+
+    Yields, whenever some were settled and written down, how many were delivered.
+    """
     free = {str(message.event_id): message for message in wave if message.key not in held}
-    sent, refused = events.publish(connection, map(_as_event, free.values()))
-    OutboxMessage.objects.filter(pk__in=[free[each].pk for each in sent], delivered_at__isnull=True).update(
-        delivered_at=Now(), given_up_at=None, attempts=F("attempts") + 1, last_error=""
-    )
-    groups: dict[tuple[str, int], list[OutboxMessage]] = defaultdict(list)
-    for event_id, problem in refused.items():
-        groups[problem, free[event_id].attempts].append(free[event_id])
+    behind = [message.pk for message in wave if message.key in held]
+    for sent, refused in events.publish(connection, map(as_event, free.values())):
+        OutboxMessage.objects.filter(
+            pk__in=[free[each].pk for each in sent], delivered_at__isnull=True
+        ).update(delivered_at=Now(), given_up_at=None, attempts=F("attempts") + 1, last_error="")
+        _refused({free[event_id]: problem for event_id, problem in refused.items()}, held)
+        yield len(sent)
+    if behind:
+        OutboxMessage.objects.filter(pk__in=behind).update(
+            next_attempt_at=Now() + EVENTS_POLICY.delay(3, at_least=1)
+        )
+
+
+def _refused(refused: dict[Waiting, str], held: set[str]) -> None:
+    groups: dict[tuple[str, int], list[Waiting]] = defaultdict(list)
+    for message, problem in refused.items():
+        groups[problem, message.attempts].append(message)
     for (problem, attempts), messages in groups.items():
         _put_off(messages, problem, EVENTS_POLICY, attempts + 1)
         # What nobody listens for is overtaken at nobody's queue; what a queue refused holds back what follows.
         if problem != events.UNROUTABLE:
             held.update(message.key for message in messages)
-    behind = [message.pk for message in wave if message.key in held and str(message.event_id) not in free]
-    OutboxMessage.objects.filter(pk__in=behind).update(
-        next_attempt_at=Now() + EVENTS_POLICY.delay(3, at_least=1)
-    )
-    return len(sent)
-
-
-def _as_event(message: OutboxMessage) -> events.Event:
-    occurred_at = message.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    body = events.envelope(message.topic, str(message.event_id), occurred_at, message.body)
-    with tracing.span(f"publish {message.topic}", parent=message.traceparent):
-        trace = tracing.current()
-    return events.Event(str(message.event_id), message.topic, message.key, occurred_at, body, trace)
 
 
 def _put_off(
-    messages: list[OutboxMessage], error: str, policy: Policy, attempt: int, *, at_least: float | None = None
+    messages: Sequence[Waiting | OutboxMessage],
+    error: str,
+    policy: Policy,
+    attempt: int,
+    *,
+    at_least: float | None = None,
 ) -> bool:
     """Note failed attempt number `attempt`; return True when it was the last and the messages are given up."""
     last = attempt >= policy.attempts
@@ -252,7 +204,7 @@ def _put_off(
 def _serve_calls(channel: str, holder: uuid.UUID) -> int:
     total = 0
     while message := _due(channel).first():
-        _keep(channel, holder)
+        lease.keep(channel, holder)
         try:
             detail = _call(message)
         except Held as held:

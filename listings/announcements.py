@@ -1,5 +1,8 @@
 """The bodies of our events (contract, section 7)."""
 
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,22 +17,20 @@ def amount(value: Decimal | None) -> str | None:
     return None if value is None else f"{value:.2f}"
 
 
-def created(listing: ProductListing) -> OutboxMessage:
-    """Announce a new listing."""
+def created(listing: Mapping[str, Any]) -> dict[str, Any]:
+    """Announce a new listing; both it and the outbox row in plain values, since they come by thousands."""
     body = {
-        "listing_id": str(listing.pk),
-        "product_id": listing.product_id,
-        "scraper_job_id": str(listing.scraper_job_id),
-        "brand": listing.brand,
-        "model": listing.model,
-        "marketplace_url": listing.marketplace_url,
-        "asking_price": amount(listing.asking_price),
-        "confidence_score": amount(listing.confidence_score),
-        "estimated_profit": amount(listing.estimated_profit),
+        "listing_id": str(listing["id"]),
+        "product_id": listing["product_id"],
+        "scraper_job_id": str(listing["scraper_job_id"]),
+        "brand": listing["brand"],
+        "model": listing["model"],
+        "marketplace_url": listing["marketplace_url"],
+        "asking_price": amount(listing["asking_price"]),
+        "confidence_score": amount(listing["confidence_score"]),
+        "estimated_profit": amount(listing["estimated_profit"]),
     }
-    event = outbox.event("listing.created", key=str(listing.pk), body=body)
-    event.created_at = listing.created_at
-    return event
+    return outbox.event_row("listing.created", key=body["listing_id"], body=body, at=listing["created_at"])
 
 
 def state_entered(listing: ProductListing, origin: State, *, by: str, reason: str) -> OutboxMessage:
@@ -48,13 +49,25 @@ def state_entered(listing: ProductListing, origin: State, *, by: str, reason: st
     return event
 
 
-def price_changed(listing: ProductListing, old: Decimal | None) -> OutboxMessage:
-    """Announce that a re-sighting told another price."""
+def arrow_taken(
+    listing_id: uuid.UUID, *, from_state: str, to_state: str, triggered_by: str, reason: str, at: datetime
+) -> dict[str, Any]:
+    """Announce the same as an outbox row in plain values, where arrows are taken by sets."""
+    key = str(listing_id)
     body = {
-        "listing_id": str(listing.pk),
-        "old_price": amount(old),
-        "new_price": amount(listing.asking_price),
+        "listing_id": key,
+        "from_state": from_state,
+        "to_state": to_state,
+        "triggered_by": triggered_by,
+        "reason": reason or None,
     }
-    event = outbox.event("listing.price_changed", key=str(listing.pk), body=body)
-    event.created_at = listing.updated_at
-    return event
+    return outbox.event_row(f"listing.state.{to_state.lower()}", key=key, body=body, at=at)
+
+
+def price_changed(
+    listing_id: uuid.UUID, *, old: Decimal | None, new: Decimal | None, at: datetime
+) -> dict[str, Any]:
+    """Announce, as an outbox row in plain values, that a re-sighting told another price."""
+    key = str(listing_id)
+    body = {"listing_id": key, "old_price": amount(old), "new_price": amount(new)}
+    return outbox.event_row("listing.price_changed", key=key, body=body, at=at)

@@ -7,17 +7,18 @@ re-sighting.
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
-from integrations import outbox
+from integrations import bulk, outbox
+from integrations.bulk import JsonText
 from integrations.clock import now
-from integrations.models import OutboxMessage
+from integrations.ids import uuid7
 from listings import announcements, lifecycle, telegram
 from listings.identity import Item
 from listings.models import ProductListing, Sighting, new_short_code
@@ -25,20 +26,9 @@ from listings.states import State
 
 CODE_TRIES = 20
 _FOLLOWING = ("title", "asking_price", "estimated_profit", "updated_at")
-_COLUMNS = (
-    "id",
-    "identity",
-    "state",
-    "title",
-    "asking_price",
-    "estimated_profit",
-    "product_id",
-    "updated_at",
-)
 
 
-@dataclass(frozen=True)
-class Offer:
+class Offer(NamedTuple):
     """One valid match: an item on the marketplace, and the product that it was taken for."""
 
     item: Item
@@ -52,7 +42,7 @@ class Offer:
     product_name: str
     confidence: Decimal
     estimated_profit: Decimal | None
-    raw: dict[str, Any]
+    raw: JsonText
 
 
 @dataclass(frozen=True)
@@ -61,6 +51,29 @@ class Result:
 
     created: int
     resighted: int
+
+
+@dataclass(slots=True)
+class _Stored:
+    """Of a listing in the database, what a further sighting may change, and what decides whether it does."""
+
+    id: uuid.UUID
+    identity: str
+    state: str
+    product_id: int
+    title: str
+    asking_price: Decimal | None
+    estimated_profit: Decimal | None
+    updated_at: datetime
+
+    @property
+    def pk(self) -> uuid.UUID:
+        """Return its id under the name that a model's instance has for it."""
+        return self.id
+
+
+_STORED = ("id", "identity", "state", "product_id", *_FOLLOWING)
+_Groups = dict[str, list[Offer]]
 
 
 @transaction.atomic
@@ -76,7 +89,7 @@ def ingest(offers: Iterable[Offer], *, scraper_job_id: uuid.UUID, session_id: in
         How many listings were created, and how many offers were re-sightings.
     """
     at = now()
-    groups: dict[str, list[Offer]] = {}
+    groups: _Groups = {}
     for offer in offers:
         groups.setdefault(offer.item.identity, []).append(offer)
     if not groups:
@@ -85,110 +98,137 @@ def ingest(offers: Iterable[Offer], *, scraper_job_id: uuid.UUID, session_id: in
     keys = sorted(groups)
     known = set(ProductListing.objects.filter(identity__in=keys).values_list("identity", flat=True))
     fresh = [_build(groups[key], scraper_job_id, session_id, at) for key in keys if key not in known]
-    created = {listing.identity: listing for listing in _insert(fresh)}
-    lifecycle.found(created.values(), at=at)
+    written = _insert(fresh)
+    lifecycle.found(written, at=at)
+    created = {row["identity"]: _Stored(*(row[name] for name in _STORED)) for row in written}
     listings = created | _lock([key for key in keys if key not in created])
-    cheaper = _resight(listings, groups, created=set(created), at=at)
+    cheaper = _resight(listings, groups, created=created.keys(), at=at)
     outbox.put(telegram.digest_rows(list(created.values()), cheaper, job_number=session_id))
-    Sighting.objects.bulk_create(
-        Sighting(listing_id=listings[key].pk, scraper_job_id=scraper_job_id, seen_at=at, price=offer.price)
-        for key in keys
-        for offer in groups[key]
+    bulk.insert(
+        Sighting,
+        [
+            {
+                "listing_id": listings[key].id,
+                "scraper_job_id": scraper_job_id,
+                "seen_at": at,
+                "price": offer.price,
+            }
+            for key in keys
+            for offer in groups[key]
+        ],
     )
     total = sum(map(len, groups.values()))
     return Result(len(created), total - len(created))
 
 
-def _build(group: list[Offer], scraper_job_id: uuid.UUID, session_id: int, at: datetime) -> ProductListing:
+# ---- what is new --------------------------------------------------------------------------------
+
+
+def _build(group: list[Offer], scraper_job_id: uuid.UUID, session_id: int, at: datetime) -> dict[str, Any]:
     first, best = group[0], max(group, key=lambda offer: offer.confidence)
-    return ProductListing(
-        identity=first.item.identity,
-        marketplace_url=first.item.url,
-        raw_url=first.raw_url,
-        title=first.title,
-        location=first.location,
-        asking_price=first.price,
-        product_id=best.product_id,
-        brand=best.brand,
-        model=best.model,
-        product_name=best.product_name,
-        confidence_score=best.confidence,
-        estimated_profit=best.estimated_profit,
-        raw_match=best.raw,
-        scraper_job_id=scraper_job_id,
-        session_id=session_id,
-        created_at=at,
-        updated_at=at,
-        state_changed_at=at,
-        found_at=at,
-    )
+    return {
+        "id": uuid7(),
+        "identity": first.item.identity,
+        "short_code": new_short_code(),
+        "state": State.FOUND.value,
+        "marketplace_url": first.item.url,
+        "raw_url": first.raw_url,
+        "title": first.title,
+        "location": first.location,
+        "asking_price": first.price,
+        "product_id": best.product_id,
+        "brand": best.brand,
+        "model": best.model,
+        "product_name": best.product_name,
+        "confidence_score": best.confidence,
+        "estimated_profit": best.estimated_profit,
+        "raw_match": best.raw,
+        "scraper_job_id": scraper_job_id,
+        "session_id": session_id,
+        "created_at": at,
+        "updated_at": at,
+        "state_changed_at": at,
+        "found_at": at,
+    }
 
 
-def _insert(fresh: list[ProductListing]) -> list[ProductListing]:
+def _insert(fresh: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Insert what nobody else has inserted meanwhile; return what is ours.
+
+    Nearly always that is all of it: then it is one statement. It fails as a
+    whole where another job has just created an item, or taken a short code.
+    """
+    if not fresh:
+        return []
+    codes = [row["short_code"] for row in fresh]
+    taken = set(ProductListing.objects.filter(short_code__in=codes).values_list("short_code", flat=True))
+    for row in fresh:
+        while row["short_code"] in taken:
+            row["short_code"] = new_short_code()
+    try:
+        with transaction.atomic():
+            bulk.insert(ProductListing, fresh)
+        return fresh
+    except IntegrityError:
+        return _insert_around(fresh)
+
+
+def _insert_around(fresh: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Insert what can be, leaving out the rest.
 
     A row is left out for one of two reasons: another job has just created the
     item, or the random short code is taken. The second kind is tried again.
     """
-    ours: list[ProductListing] = []
+    ours: list[dict[str, Any]] = []
     for _ in range(CODE_TRIES):
         if not fresh:
             return ours
-        ProductListing.objects.bulk_create(fresh, ignore_conflicts=True)
-        written = dict(
-            ProductListing.objects.filter(identity__in=[listing.identity for listing in fresh]).values_list(
-                "identity", "pk"
-            )
-        )
-        ours += [listing for listing in fresh if written.get(listing.identity) == listing.pk]
-        fresh = [listing for listing in fresh if listing.identity not in written]
-        for listing in fresh:
-            listing.short_code = new_short_code()
+        rows = [bulk.as_instance(ProductListing, row) for row in fresh]
+        ProductListing.objects.bulk_create(rows, ignore_conflicts=True)
+        keys = [row["identity"] for row in fresh]
+        there = dict(ProductListing.objects.filter(identity__in=keys).values_list("identity", "pk"))
+        ours += [row for row in fresh if there.get(row["identity"]) == row["id"]]
+        fresh = [row for row in fresh if row["identity"] not in there]
+        for row in fresh:
+            row["short_code"] = new_short_code()
     raise RuntimeError(f"No free short code in {CODE_TRIES} tries.")
 
 
-def _lock(keys: list[str]) -> dict[str, ProductListing]:
+# ---- what is known ------------------------------------------------------------------------------
+
+
+def _lock(keys: list[str]) -> dict[str, _Stored]:
     if not keys:
         return {}
-    rows = (
-        ProductListing.objects.filter(identity__in=keys)
-        .only(*_COLUMNS)
-        .select_for_update()
-        .order_by("identity")
-    )
-    return {listing.identity: listing for listing in rows}
+    rows = ProductListing.objects.filter(identity__in=keys).select_for_update().order_by("identity")
+    return {row[1]: _Stored(*row) for row in rows.values_list(*_STORED)}
 
 
 def _resight(
-    listings: dict[str, ProductListing], groups: dict[str, list[Offer]], *, created: set[str], at: datetime
-) -> list[tuple[ProductListing, Decimal]]:
+    listings: dict[str, _Stored], groups: _Groups, *, created: Collection[str], at: datetime
+) -> list[tuple[_Stored, Decimal]]:
     """Let listings that are still FOUND follow; return those that got cheaper, each with the price before."""
-    cheaper: list[tuple[ProductListing, Decimal]] = []
-    changed: list[ProductListing] = []
-    events: list[OutboxMessage] = []
+    cheaper: list[tuple[_Stored, Decimal]] = []
+    changed: list[_Stored] = []
+    events: list[dict[str, Any]] = []
     for key, listing in listings.items():
         before = (listing.title, listing.asking_price, listing.estimated_profit)
-        for offer in groups[key][1:] if key in created else groups[key]:
-            if listing.state == State.FOUND:
+        if listing.state == State.FOUND:
+            for offer in groups[key][1:] if key in created else groups[key]:
                 events += _follow(listing, offer, at)
         if before != (listing.title, listing.asking_price, listing.estimated_profit):
             listing.updated_at = max(at, listing.updated_at)
             changed.append(listing)
-        if (
-            key not in created
-            and before[1]
-            and listing.asking_price is not None
-            and listing.asking_price < before[1]
-        ):
-            cheaper.append((listing, before[1]))
+        old, price = before[1], listing.asking_price
+        if key not in created and old and price is not None and price < old:
+            cheaper.append((listing, old))
     if changed:
         _save(changed)
-    if events:
-        outbox.put(events)
+    outbox.put_rows(events)
     return cheaper
 
 
-def _save(changed: list[ProductListing]) -> None:
+def _save(changed: list[_Stored]) -> None:
     """Write what has followed, in one statement that joins the rows to their new values.
 
     `bulk_update` would ask each row about every other one: five thousand took
@@ -217,7 +257,7 @@ def _save(changed: list[ProductListing]) -> None:
         )
 
 
-def _follow(listing: ProductListing, offer: Offer, at: datetime) -> list[OutboxMessage]:
+def _follow(listing: _Stored, offer: Offer, at: datetime) -> list[dict[str, Any]]:
     """Take over title, price and estimate; return the event of a changed price.
 
     A price that is not told this time never overwrites a known one, and an
@@ -232,4 +272,4 @@ def _follow(listing: ProductListing, offer: Offer, at: datetime) -> list[OutboxM
     if old == offer.price:
         return []
     listing.updated_at = max(at, listing.updated_at)
-    return [announcements.price_changed(listing, old)]
+    return [announcements.price_changed(listing.id, old=old, new=offer.price, at=listing.updated_at)]

@@ -4,6 +4,11 @@ The functions that the door calls only write rows; the handlers, which the
 relay calls, talk to Chatterbot outside any transaction.
 """
 
+import uuid
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
 import structlog
 from django.db import transaction
 from django.db.models.functions import Now
@@ -39,14 +44,28 @@ def abandoned(listing: ProductListing, *, by: str) -> list[OutboxMessage]:
     up gets another look, since an answer may have been lost. Where Chatterbot
     itself ended the talk, an order that nobody knows needs no stopping.
     """
-    lead = Lead.objects.filter(listing=listing).first()
+    lead = Lead.objects.filter(listing=listing).first() if listing.messaged_at else None
     if lead is None:
         return []
     if lead.accepted_at is None:
-        sends = OutboxMessage.objects.filter(topic=SEND, key=str(listing.pk), given_up_at__isnull=False)
-        relay.deliver_again(sends.values_list("pk", flat=True))
+        _look_again([str(listing.pk)])
         return []
     return [_call(STOP, listing)] if lead.order_id or by != CHATTERBOT else []
+
+
+def all_abandoned(listing_ids: Sequence[uuid.UUID], *, at: datetime) -> list[dict[str, Any]]:
+    """Do what `abandoned` does for many listings that ran out of time; return the calls as rows in plain values."""
+    found = dict(Lead.objects.filter(listing__in=listing_ids).values_list("listing_id", "accepted_at"))
+    waiting = [str(listing_id) for listing_id, accepted_at in found.items() if accepted_at is None]
+    if waiting:
+        _look_again(waiting)
+    stopped = [str(each) for each in listing_ids if found.get(each)]
+    return [outbox.call_row(STOP, key=key, body={"listing_id": key}, at=at) for key in stopped]
+
+
+def _look_again(keys: Collection[str]) -> None:
+    sends = OutboxMessage.objects.filter(topic=SEND, key__in=keys, given_up_at__isnull=False)
+    relay.deliver_again(sends.values_list("pk", flat=True))
 
 
 def _call(topic: str, listing: ProductListing) -> OutboxMessage:

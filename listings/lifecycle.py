@@ -12,8 +12,8 @@ Every verb returns the listing in its new state, and raises
 """
 
 import uuid
-from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta
+from collections.abc import Callable
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -24,9 +24,9 @@ from django_fsm import TransitionNotAllowed
 from integrations import outbox
 from integrations.clock import Clock
 from integrations.models import OutboxMessage
-from listings import announcements, deliveries, facts, leads, ledger, telegram
+from listings import announcements, deliveries, facts, leads, ledger, lifecycle_bulk, telegram
 from listings.models import Note, ProductListing, TransitionLog
-from listings.states import ARROWS, ENTERED_AT, TIMEOUT_SETTING, State, allowed_from
+from listings.states import ARROWS, ENTERED_AT, FORWARD, TIMEOUT_SETTING, State, allowed_from
 
 ListingId = uuid.UUID | str
 Follow = Callable[..., list[OutboxMessage]]  # takes the listing in its new state, and by=
@@ -46,22 +46,8 @@ class AlreadyListed(Exception):
 
 # ---- the verbs ----------------------------------------------------------------------------------
 
-
-def found(listings: Iterable[ProductListing], *, at: datetime) -> None:
-    """Log and announce new listings, already written in this transaction: one statement for each kind of row."""
-    events = {listing.pk: announcements.created(listing) for listing in listings}
-    TransitionLog.objects.bulk_create(
-        TransitionLog(
-            listing_id=listing_id,
-            sequence=1,
-            event_id=event.event_id,
-            to_state=State.FOUND,
-            transitioned_at=at,
-            triggered_by="scraper",
-        )
-        for listing_id, event in events.items()
-    )
-    outbox.put(events.values())
+# What comes by thousands: → FOUND, and → CANCELLED of what is overdue, by sets.
+found, expire = lifecycle_bulk.found, lifecycle_bulk.expire
 
 
 def message_seller(listing_id: ListingId, *, by: str, reason: str = "") -> ProductListing:
@@ -170,15 +156,6 @@ VERBS = {
     State.SOLD: sell,
     State.CANCELLED: cancel,
 }
-FORWARD = (
-    State.FOUND,
-    State.MESSAGING,
-    State.NEGOTIATING,
-    State.PURCHASED,
-    State.RECEIVED,
-    State.LISTED,
-    State.SOLD,
-)
 
 
 @transaction.atomic

@@ -34,6 +34,17 @@ ARROWS: dict[tuple[State, State], str] = {
     **{(state, State.CANCELLED): "cancel" for state in CANCELLABLE},
 }
 
+# A camera's way, in its order; CANCELLED is beside it.
+FORWARD = (
+    State.FOUND,
+    State.MESSAGING,
+    State.NEGOTIATING,
+    State.PURCHASED,
+    State.RECEIVED,
+    State.LISTED,
+    State.SOLD,
+)
+
 # The moment at which each state was entered; null means that it never was.
 ENTERED_AT: dict[State, str] = {
     State.FOUND: "found_at",

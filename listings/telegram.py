@@ -6,6 +6,7 @@ its own rows, in its own transaction. While Telegram is off there are none.
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db.models import F
@@ -21,6 +22,14 @@ LONGEST_TITLE, LONGEST_REASON = 80, 500
 SHOWN = 10
 SIGNS = {"GBP": "£", "EUR": "€", "USD": "$", "JPY": "¥"}
 ON_LISTINGS = "/staff/listings/productlisting/"
+
+
+class Stored(Protocol):
+    """What is in the database under this key."""
+
+    @property
+    def pk(self) -> Any:
+        """Return the key."""
 
 
 # ---- the words ----------------------------------------------------------------------------------
@@ -58,7 +67,7 @@ def _about(
 
 
 def digest_rows(
-    created: Sequence[ProductListing], cheaper: Sequence[tuple[ProductListing, Decimal]], *, job_number: int
+    created: Sequence[Stored], cheaper: Sequence[tuple[Stored, Decimal]], *, job_number: int
 ) -> list[OutboxMessage]:
     """Tell what a job found that is new or cheaper, the best net estimate first; nothing where nothing is.
 

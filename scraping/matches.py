@@ -6,6 +6,7 @@ import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
+from integrations.bulk import JsonText
 from listings.identity import BadUrl, identify
 from listings.ingest import Offer
 from listings.profit import PENNY, to_pennies
@@ -32,7 +33,7 @@ def to_offer(match: Any) -> Offer:
     """
     if not isinstance(match, dict):
         raise Invalid("match: is not an object")
-    _refuse_unstorable(match)
+    text = _storable(match)
     listing, product = _object(match, "listing"), _object(match, "product")
     raw_url = _text(listing, "listing.url", limit=None)
     try:
@@ -52,7 +53,7 @@ def to_offer(match: Any) -> Offer:
         product_name=str(product.get("full_name") or "")[:300],
         confidence=_confidence(match.get("confidence")),
         estimated_profit=_amount(match.get("potential_profit"), "potential_profit", least=-MAX_AMOUNT),
-        raw=match,
+        raw=JsonText(text),
     )
 
 
@@ -112,6 +113,29 @@ def _product_id(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_INT4:
         raise Invalid("product.id: is missing or not a whole number that fits")
     return value
+
+
+def _storable(match: dict[str, Any]) -> str:
+    """Return the match as JSON text that a JSON column takes.
+
+    Nearly always one look at the text shows that nothing in it can be wrong;
+    else each value is looked at, which takes ten times as long.
+
+    Raises:
+        Invalid: it holds NUL, lone surrogates, NaN or Infinity, or is nested too deep.
+    """
+    try:
+        text = _encode(match)
+        if "\\u0000" not in text and _is_utf8(text) and text.count("{") + text.count("[") <= MAX_DEPTH:
+            return text
+    except (ValueError, RecursionError):
+        _refuse_unstorable(match)
+        raise
+    _refuse_unstorable(match)
+    return text
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def _refuse_unstorable(value: Any, depth: int = 0) -> None:

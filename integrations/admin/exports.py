@@ -24,7 +24,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from import_export.resources import Resource
 from import_export.widgets import Widget
-from xlsxwriter import Workbook
 
 from integrations.admin.base import ReadOnlyAdmin
 
@@ -87,6 +86,8 @@ def xlsx_file(headings: list[str], rows: Rows) -> Any:
     """Return an open temporary file with a workbook; it is gone when it is closed."""
     file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
     # A row is written out as soon as the next begins; and nothing but a date is formatted.
+    from xlsxwriter import Workbook  # when it is asked for: a server starts without it
+
     book = Workbook(file, {"constant_memory": True, "default_date_format": "yyyy-mm-dd"})
     moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
     sheet = _sheet(book, headings)

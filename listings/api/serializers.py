@@ -1,5 +1,6 @@
 """What the API says of a listing, and what it accepts."""
 
+from functools import cache
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -41,6 +42,19 @@ class ListingSerializer(serializers.ModelSerializer[ProductListing]):
         """Show what eBayLister is to answer; who shows many listings asks for all at once."""
         found = self.context.get("pending")
         return (offers.pending([listing]) if found is None else found).get(str(listing.pk))
+
+
+def shown(listing: ProductListing) -> dict[str, Any]:
+    """Return one listing as the API shows it.
+
+    One serializer serves all: making its forty fields anew costs more than everything else in an answer.
+    """
+    return _one().to_representation(listing)
+
+
+@cache
+def _one() -> ListingSerializer:
+    return ListingSerializer()
 
 
 class ListingQuerySerializer(PageSerializer):

@@ -24,10 +24,12 @@ from listings.api.serializers import (
     ListingSerializer,
     RetrySerializer,
     TransitionSerializer,
+    shown,
 )
 from listings.models import ProductListing
 from listings.states import State
 
+UNKNOWN = "There is no such listing."
 REFUSED = OpenApiResponse(description="Readable, but not valid: `detail` names what, by field.")
 
 
@@ -76,7 +78,7 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
     @extend_schema(responses={200: ListingSerializer})
     def retrieve(self, request: Request, pk: uuid.UUID) -> Response:
         """Show one listing."""
-        return Response(ListingSerializer(self._listing(pk)).data)
+        return Response(shown(self._listing(pk)))
 
     @extend_schema(responses={200: HistoryPageSerializer})
     @action(detail=True, methods=["get"])
@@ -93,9 +95,9 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
     @action(detail=True, methods=["post"])
     def transition(self, request: Request, pk: uuid.UUID) -> Response:
         """Take an arrow of the lifecycle. LISTED without `ebay_listing_id` is asked of eBayLister: 202, `pending`."""
-        listing = self._listing(pk)
         asked = TransitionSerializer(data=request.data)
         if not asked.is_valid():
+            listing = self._listing(pk)
             allowed = {"allowed": listing.allowed_transitions} if "to_state" in asked.errors else {}
             raise Unprocessable({**asked.errors, **allowed})
         to, facts = State(asked.validated_data["to_state"]), asked.facts()
@@ -108,13 +110,15 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
                 return _ask_to_list(pk, price=facts.get("ebay_asking_price"), **who)
             verb: Any = lifecycle.VERBS.get(to)
             if verb is None:
-                raise lifecycle.IllegalArrow(listing.state, to)
-            moved = verb(pk, **who, **(_priced(listing, facts) if to == State.LISTED else facts))
+                raise lifecycle.IllegalArrow(self._listing(pk).state, to)
+            moved = verb(pk, **who, **(_priced(self._listing(pk), facts) if to == State.LISTED else facts))
+        except ProductListing.DoesNotExist as error:
+            raise NotFound(UNKNOWN) from error
         except lifecycle.IllegalArrow as error:
             raise Unprocessable({"to_state": [str(error)], "allowed": error.allowed}) from error
         except lifecycle.AlreadyListed as error:
             raise Unprocessable({"ebay_listing_id": [str(error)]}) from error
-        return Response(ListingSerializer(moved).data)
+        return Response(shown(moved))
 
     @extend_schema(request=None, responses={202: RetrySerializer, 422: REFUSED})
     @action(detail=True, methods=["post"])
@@ -130,7 +134,7 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
     def _listing(self, pk: uuid.UUID) -> ProductListing:
         listing = self.get_queryset().filter(pk=pk).first()
         if listing is None:
-            raise NotFound("There is no such listing.")
+            raise NotFound(UNKNOWN)
         return listing
 
 
@@ -176,7 +180,7 @@ def _ask_to_list(pk: uuid.UUID, **told: Any) -> Response:
         listing = offers.to_list(pk, **told)
     except offers.NotReady as error:
         raise Unprocessable(by_field(error, price="ebay_asking_price")) from error
-    return Response(ListingSerializer(listing).data, status=202)
+    return Response(shown(listing), status=202)
 
 
 def _priced(listing: ProductListing, facts: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,11 @@ CODE_LENGTH = 6
 
 def new_short_code() -> str:
     """Return a random short code; the unique constraint decides whether it is free."""
-    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+    number, letters = secrets.randbelow(len(CODE_ALPHABET) ** CODE_LENGTH), ""
+    for _ in range(CODE_LENGTH):
+        number, place = divmod(number, len(CODE_ALPHABET))
+        letters += CODE_ALPHABET[place]
+    return letters
 
 
 def money(**options: Any) -> models.DecimalField:

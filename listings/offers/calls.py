@@ -15,9 +15,10 @@ CREATE, UPDATE, END = "ebay.create_listing", "ebay.update_listing", "ebay.end_li
 def pending(listings: Iterable[ProductListing]) -> dict[str, dict[str, Any]]:
     """Return, by a listing's id, the first of its calls that eBayLister has not answered yet, as the API shows it.
 
-    One query for all; a listing that waits for nothing is left out.
+    One query for all; a listing that waits for nothing is left out, as is one that was never Received: of such
+    eBayLister was never asked anything.
     """
-    keys = [str(listing.pk) for listing in listings]
+    keys = [str(listing.pk) for listing in listings if listing.received_at]
     found: dict[str, dict[str, Any]] = {}
     for row in relay.pending(CHANNEL).filter(key__in=keys).order_by("id") if keys else ():
         found.setdefault(row.key, _shown(row))

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import pillow_heif
 from django.conf import settings
 from PIL import ExifTags, Image, ImageCms
 
@@ -25,14 +24,20 @@ MAX_SIDE = 65_500  # of a JPEG
 THUMBNAIL_SIDE = 480
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 
-pillow_heif.register_heif_opener(thumbnails=False)
 # Pillow looks at the size that a header claims before it decodes; what it would warn of is refused.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
+
+def _know_heif() -> None:
+    import pillow_heif  # with the first picture: a server starts without it
+
+    pillow_heif.register_heif_opener(thumbnails=False)
+
+
 # A picture of 40 megapixels needs up to half a gigabyte while it is drawn again: one at a time in a process. One and
 # the same thread draws them all, since the C library keeps what each thread has once used for that thread.
-_drawing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="photos")
+_drawing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="photos", initializer=_know_heif)
 
 
 class Unusable(Exception):

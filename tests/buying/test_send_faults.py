@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from integrations import http, relay
+from integrations import http, patience, relay
 from integrations.clock import now
 from integrations.models import Channel, DeliveryAttempt, OutboxMessage
 from integrations.simulators import Simulators
@@ -41,7 +41,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def longest_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw the longest wait each time, so that nothing is due before its test looks."""
-    monkeypatch.setattr(relay.random, "uniform", lambda least, most: most)
+    monkeypatch.setattr(patience.random, "uniform", lambda least, most: most)
 
 
 def waits(row: OutboxMessage) -> float:

@@ -12,7 +12,7 @@ from django.test import Client
 
 from integrations import clock
 from integrations.models import InboxMessage, OutboxMessage
-from listings import lifecycle, timeouts
+from listings import lifecycle, lifecycle_bulk, timeouts
 from listings.models import ProductListing, TransitionLog
 from listings.states import State
 from scraping import jobs
@@ -98,14 +98,27 @@ def unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
     met = threading.Barrier(2)
     here = threading.local()
 
-    def read(listing_id: Any) -> ProductListing:
-        listing = ProductListing.objects.annotate(db_now=clock.Clock()).get(pk=listing_id)
+    def meet(listing_id: Any) -> None:
         if getattr(here, "met", None) != listing_id:
             here.met = listing_id
             met.wait(10)
+
+    def overdue_unlocked(limit: int, skip: Any) -> list[Any]:
+        rows = ProductListing.objects.filter(deadline_at__lte=clock.now())
+        found = list(
+            rows.values_list("id", "state", "version", "deadline_at", "state_changed_at", named=True)
+        )
+        for each in found:
+            meet(each.id)
+        return found
+
+    def read(listing_id: Any) -> ProductListing:
+        listing = ProductListing.objects.annotate(db_now=clock.Clock()).get(pk=listing_id)
+        meet(listing_id)
         return listing
 
     monkeypatch.setattr(lifecycle, "locked", read)
+    monkeypatch.setattr(lifecycle_bulk, "_overdue", overdue_unlocked)
 
 
 def test_without_the_lock_nobody_could_say_who_has_won(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from integrations import clock
 from integrations.models import OutboxMessage
 from integrations.simulators import Simulators
 from listings import lifecycle, timeouts
-from listings.models import Note, ProductListing, TransitionLog
+from listings.models import Lead, Note, ProductListing, TransitionLog
 from listings.states import TIMEOUT_SETTING, State
 from listings.tasks import cancel_overdue
 from tests.buying.conftest import arrows, calls, fresh, serve
@@ -122,6 +122,84 @@ def test_one_bad_row_stops_no_other(monkeypatch: pytest.MonkeyPatch, batch: int)
     assert states == ["MESSAGING", "CANCELLED", "MESSAGING", "CANCELLED", "CANCELLED"]
     assert not OutboxMessage.objects.filter(key=str(listings[0].pk), topic="listing.state.cancelled").exists()
     assert cancel_overdue() == 0
+
+
+def of_every_kind() -> list[ProductListing]:
+    """Make listings that differ in what their end causes: no lead taken yet, one taken, one given up, a long way."""
+    listings = [
+        make_listing(state)
+        for state in (State.MESSAGING, State.MESSAGING, State.MESSAGING, State.NEGOTIATING)
+    ]
+    Lead.objects.filter(listing__in=listings[1::2]).update(accepted_at=clock.now())
+    given_up = OutboxMessage.objects.filter(key=str(listings[2].pk), channel="chatterbot")
+    given_up.update(given_up_at=clock.now(), attempts=10)
+    for number, listing in enumerate(listings):
+        runs_out(listing, hours=-1 - number)
+    # Another node's clock was ahead of the database's: time does not run back.
+    ProductListing.objects.filter(pk=listings[0].pk).update(state_changed_at=clock.now() + timedelta(hours=1))
+    return listings
+
+
+def left_behind(listing: ProductListing) -> Any:
+    """Return what an ended listing has left: its row, its log, what waits to leave; without ids, and times as order."""
+    row = {field.attname: getattr(listing, field.attname) for field in ProductListing._meta.concrete_fields}
+    changing = (
+        "id",
+        "identity",
+        "short_code",
+        "title",
+        "raw_url",
+        "marketplace_url",
+        "raw_match",
+        "scraper_job_id",
+    )
+    times = {name for name in row if name.endswith("_at")}
+    columns = {name: value for name, value in row.items() if name not in {*changing, *times, "session_id"}}
+    shape = {name: row[name] is not None for name in times}
+    same = listing.cancelled_at == listing.updated_at == listing.state_changed_at
+    last = listing.history.latest("sequence")
+    waiting = OutboxMessage.objects.filter(key=str(listing.pk)).order_by("channel", "id")
+    messages = [
+        (
+            each.channel,
+            each.topic,
+            {**each.body, "listing_id": 0, "scraper_job_id": 0},
+            each.attempts,
+            each.given_up_at,
+        )
+        for each in waiting
+        if not isinstance(each.body.get("marketplace_url"), str)
+    ]
+    event = waiting.get(topic="listing.state.cancelled")
+    linked = (
+        last.event_id == event.event_id and last.transitioned_at == event.created_at == listing.cancelled_at
+    )
+    log = list(
+        listing.history.order_by("sequence").values_list("sequence", "from_state", "to_state", "triggered_by")
+    )
+    return columns, shape, same, linked, log, last.metadata, messages, last.transitioned_at > clock.now()
+
+
+def test_at_once_as_one_by_one() -> None:
+    one_by_one, at_once = of_every_kind(), of_every_kind()
+    for listing in at_once:
+        twin = one_by_one[at_once.index(listing)]
+        ProductListing.objects.filter(pk=listing.pk).update(deadline_at=fresh(twin).deadline_at)
+    for listing in one_by_one:
+        assert timeouts._cancel(listing.pk)
+    assert lifecycle.expire(limit=100) == len(at_once)
+    for one, other in zip(one_by_one, at_once, strict=True):
+        assert left_behind(fresh(other)) == left_behind(fresh(one))
+
+
+def test_no_more_than_the_limit() -> None:
+    for _ in range(5):
+        runs_out(make_listing(State.MESSAGING), seconds=-1)
+    assert (timeouts.cancel_overdue(limit=3), timeouts.cancel_overdue(), timeouts.cancel_overdue()) == (
+        3,
+        2,
+        0,
+    )
 
 
 def test_the_command_does_the_same() -> None:

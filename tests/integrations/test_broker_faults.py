@@ -127,7 +127,7 @@ def test_a_broker_that_confirms_nothing_is_not_believed(
 def publish_into_silence(line: Line) -> None:
     with events.broker() as connection:
         line.hang()
-        events.publish(connection, [events.Event("id", "listing.created", "key", "now", "{}")])
+        list(events.publish(connection, [events.Event("id", "listing.created", "key", "now", "{}")]))
 
 
 def test_a_commit_wakes_the_channels_it_wrote_to_and_a_rollback_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -184,8 +184,8 @@ def test_without_the_lease_they_would_send_events_twice(
     consumer: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(600, keys=5)
-    monkeypatch.setattr(relay, "_lease", lambda channel: uuid.uuid4())
-    monkeypatch.setattr(relay, "_keep", lambda channel, holder: None)
+    monkeypatch.setattr(relay.lease, "take", lambda channel: uuid.uuid4())
+    monkeypatch.setattr(relay.lease, "keep", lambda channel, holder: None)
     at_once(4, lambda _: relay.serve("events"))
     assert len(consumer.take(600)) > 600 or consumer.take()
 

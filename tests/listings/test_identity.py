@@ -1,11 +1,14 @@
 """Which URL is which item: a table of shapes, and what must hold for any text."""
 
+import re
 import string
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from listings import identity
 from listings.identity import MAX_LENGTH, BadUrl, identify
 
 CANONICAL = "https://www.facebook.com/marketplace/item/123456/"
@@ -164,3 +167,26 @@ def test_an_item_of_facebook_is_its_number(number: int, query: str, fragment: st
         assert any(char.isspace() for char in query + fragment) or len(url) > MAX_LENGTH
         return
     assert item.identity == f"facebook:{number}"
+
+
+slow_or_quick = st.builds(
+    "{}://{}facebook.com{}{}{}".format,
+    st.sampled_from(["https", "http", "HTTPS", "ftp"]),
+    st.sampled_from(["", "www.", "m.", "web.", "de-de.", "a.b.", "WWW.", "evil", "user@www.", "-."]),
+    st.sampled_from(["", ":443", "."]),
+    st.sampled_from(["/marketplace/item/", "/marketplace/x/item/", "//marketplace/item/", "/item/"]),
+    st.text(st.sampled_from([*'0123456789/?#&=%;:@![]\\"<>^`{|} .\tab\u00a0é']), max_size=30),
+)
+
+
+@given(slow_or_quick)
+def test_the_quick_look_and_the_long_one_agree(url: str) -> None:
+    def seen() -> object:
+        try:
+            return identify(url)
+        except BadUrl as error:
+            return str(error)
+
+    quick = seen()
+    with patch.object(identity, "_PLAIN", re.compile("(?!)")):
+        assert seen() == quick

@@ -3,13 +3,14 @@
 import uuid
 from typing import Any
 
+import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from integrations.models import OutboxMessage
-from listings import lifecycle
+from listings import ingest, lifecycle
 from listings.models import ProductListing, Sighting, TransitionLog
 from scraping import jobs
 from tests.factories import a_match
@@ -89,3 +90,20 @@ class TestEquivalence(TestCase):
     @given(bodies, st.integers(0, 9))
     def test_one_body_or_two(self, body: list[Any], cut: int) -> None:
         assert outcome([body], set(), []) == outcome([body[:cut], body[cut:]], set(), [])
+
+
+@pytest.mark.django_db
+def test_what_is_written_at_once_and_what_is_written_around_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = [a_match(number, price=number) for number in (1, 2, 1, 3)]
+    at_once = outcome([body], set(), [])
+    monkeypatch.setattr(ingest, "_insert", ingest._insert_around)
+    assert outcome([body], set(), []) == at_once
+
+
+@pytest.mark.django_db
+def test_a_code_that_is_taken_meanwhile_costs_nothing_but_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = iter(["AAAAAA", "AAAAAA", "AAAAAA", "BBBBBB", "CCCCCC"])
+    monkeypatch.setattr(ingest, "new_short_code", lambda: next(codes))
+    complete([a_match(1), a_match(2), a_match(3)])
+    assert set(ProductListing.objects.values_list("short_code", flat=True)) == {"AAAAAA", "BBBBBB", "CCCCCC"}
+    assert TransitionLog.objects.count() == OutboxMessage.objects.filter(channel="events").count() == 3

@@ -6,9 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from integrations.models import InboxMessage, OutboxMessage
 from listings.models import ProductListing, Sighting, TransitionLog
+from scraping import matches
 from scraping.models import InvalidMatch, ScrapeJob
 from tests.factories import a_job, a_match
 
@@ -213,3 +216,28 @@ def test_the_facts_of_a_match_are_the_listings(post_job: Callable[..., Any]) -> 
         "confidence_score": "95.00",
         "estimated_profit": "100.00",
     }
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+)
+
+
+@given(st.dictionaries(st.text(max_size=3), anything, max_size=3), st.integers(0, 20))
+def test_one_look_at_the_text_finds_what_a_look_at_each_value_finds(
+    match: dict[str, Any], depth: int
+) -> None:
+    nested: Any = "x"
+    for _ in range(depth):
+        nested = [nested]
+    match = {**match, "nested": nested, "text": "\\u0000 is no NUL"}
+
+    def refused(check: Callable[[Any], Any]) -> str:
+        try:
+            check(match)
+        except matches.Invalid as error:
+            return str(error)
+        return ""
+
+    assert refused(matches._storable) == refused(matches._refuse_unstorable)
