@@ -83,6 +83,7 @@ beat_schedule = {
     "delete files of photos that a crash left": _nightly(2, 40, "listings.sweep_photos"),
     "audit the database": _nightly(3, 10, "aetos.audit"),
     "empty what has been kept for long enough": _nightly(3, 40, "integrations.prune"),
+    "fold the tally of listings": _every(60, "listings.fold_tally"),
     "cancel what is overdue": _every(60, "listings.cancel_overdue"),
     # Whoever asks ScraperV2 waits in its queue: one that hangs holds up no other sweep.
     "ask for overdue scrapes": _every(60, "scraping.reconcile_scrapes", queue=f"{DEFAULT_QUEUE}.scraperv2"),

@@ -1,4 +1,4 @@
-"""Triggers that keep raw SQL inside the lifecycle, on PostgreSQL and SQLite alike.
+"""Triggers that keep raw SQL inside the lifecycle and the tally in step, on PostgreSQL and SQLite alike.
 
 They are generated from `states.ARROWS` and installed after every `migrate`,
 because SQLite drops a table's triggers when a migration remakes the table.
@@ -7,15 +7,17 @@ because SQLite drops a table's triggers when a migration remakes the table.
 import hashlib
 from typing import Any
 
+from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from listings import tally
 from listings.models import LedgerLine, ProductListing, TransitionLog
 from listings.states import ARROWS, State
 
 LISTING = ProductListing._meta.db_table
 LOG = TransitionLog._meta.db_table
 LEDGER = LedgerLine._meta.db_table
-TABLES = {LISTING, LOG, LEDGER}
+TABLES = {LISTING, LOG, LEDGER, tally.TABLE}
 
 _ILLEGAL = "this arrow does not exist"
 _FIRST = "a listing begins as FOUND"
@@ -30,7 +32,7 @@ def _arrow_condition() -> str:
 
 def _statements(vendor: str) -> dict[str, list[str]]:
     """Map each trigger's name to the SQL that makes it."""
-    return _postgresql() if vendor == "postgresql" else _sqlite()
+    return {**(_postgresql() if vendor == "postgresql" else _sqlite()), **_tally(vendor)}
 
 
 def _named(name: str, *bodies: str) -> str:
@@ -92,6 +94,23 @@ def _sqlite() -> dict[str, list[str]]:
     return triggers
 
 
+def _tally(vendor: str) -> dict[str, list[str]]:
+    triggers = {}
+    for name, when, scope, body in tally.triggers(vendor):
+        full = _named(name, when, scope, body)
+        head = f'CREATE TRIGGER {full} {when} ON "{LISTING}" {scope}'
+        triggers[full] = (
+            [
+                f"CREATE OR REPLACE FUNCTION {full}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                f"{body}; RETURN NULL; END $$",
+                f"{head} EXECUTE FUNCTION {full}()",
+            ]
+            if vendor == "postgresql"
+            else [f"{head} BEGIN {body}; END"]
+        )
+    return triggers
+
+
 def _taken(table: str, *columns: str) -> str:
     same = " OR ".join(f"old.{column} = NEW.{column}" for column in columns)
     return f'EXISTS (SELECT 1 FROM "{table}" old WHERE {same})'  # noqa: S608  names of our own
@@ -141,11 +160,14 @@ def install(connection: BaseDatabaseWrapper) -> None:
     present = set(installed(connection))
     if present == set(wanted):
         return
-    remove(connection)
-    with connection.cursor() as cursor:
-        for statements in wanted.values():
-            for statement in statements:
-                cursor.execute(statement)
+    # Until the commit, the new triggers' lock keeps away every change that the count would miss.
+    with transaction.atomic(using=connection.alias):
+        remove(connection)
+        with connection.cursor() as cursor:
+            for statements in wanted.values():
+                for statement in statements:
+                    cursor.execute(statement)
+        tally.recount(connection)
 
 
 def install_after_migrate(*, using: str, **kwargs: Any) -> None:

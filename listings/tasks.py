@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from listings import outreach, sale_checks, telegram_photo_answers, timeouts
+from listings import outreach, sale_checks, tally, telegram_photo_answers, timeouts
 from listings.photos import files
 
 
@@ -36,3 +36,9 @@ def sweep_photos() -> int:
 def reconcile_sales() -> int:
     """Ask eBayLister for the listings on eBay of which nothing is heard; return how many were asked for."""
     return sale_checks.reconcile().total()
+
+
+@shared_task(name="listings.fold_tally")
+def fold_tally() -> int:
+    """Keep the tally of listings short; return by how many rows."""
+    return tally.fold()

@@ -18,6 +18,7 @@ from listings.models.listing import (
     new_short_code,
 )
 from listings.models.selling import EbayOffer, LedgerLine, Photo
+from listings.models.tally import ListingTally
 
 __all__ = [
     "CODE_ALPHABET",
@@ -29,6 +30,7 @@ __all__ = [
     "Lead",
     "LedgerLine",
     "ListingQuerySet",
+    "ListingTally",
     "Note",
     "OutreachRule",
     "OutreachSettings",
