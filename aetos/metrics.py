@@ -21,7 +21,7 @@ from integrations.clock import now
 from integrations.models import AuditRun, Channel, InboxMessage, OutboxMessage, Pulse
 from integrations.tasks import TASKS
 from integrations.webhooks import bearer_key_fits
-from listings import earnings
+from listings import earnings, tally
 from listings.models import OutreachSettings, ProductListing
 from scraping.models import ScrapeJob
 
@@ -34,8 +34,8 @@ class DatabaseCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         """Yield the gauges."""
         listings = GaugeMetricFamily("aetos_listings", "Listings by state.", labels=["state"])
-        for state, count in ProductListing.objects.order_by().values_list("state").annotate(Count("pk")):
-            listings.add_metric([state], count)
+        for state, number in tally.numbers().items():
+            listings.add_metric([state], number.count)
         yield listings
         jobs = GaugeMetricFamily("aetos_scrape_jobs", "Scrape jobs by status.", labels=["status"])
         for status, count in ScrapeJob.objects.order_by().values_list("status").annotate(Count("pk")):

@@ -15,11 +15,11 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Case, DecimalField, ExpressionWrapper, F, Q, QuerySet, Sum, Value, When
-from django.db.models.functions import Coalesce, Now, Upper
+from django.db.models import Case, DecimalField, ExpressionWrapper, F, Q, QuerySet, Value, When
+from django.db.models.functions import Now, Upper
 
 from integrations import clock
-from listings import lifecycle
+from listings import lifecycle, tally
 from listings.models import (
     Approval,
     EstimateCorrection,
@@ -34,6 +34,7 @@ from listings.states import State
 
 log = structlog.get_logger(__name__)
 
+BOUND = (State.MESSAGING, State.NEGOTIATING, State.PURCHASED)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BATCH = 1000
 
@@ -182,9 +183,9 @@ def resume(*, by: str) -> bool:
 
 def money_bound() -> Decimal:
     """Return what is bound: the price agreed or paid where it is known, else the price asked."""
-    known = Coalesce("purchase_price", "negotiated_price", "asking_price")
-    rows = ProductListing.objects.filter(state__in=(State.MESSAGING, State.NEGOTIATING, State.PURCHASED))
-    return rows.aggregate(total=Sum(known))["total"] or ZERO
+    numbers = tally.numbers()
+    pennies = sum(numbers[state].pennies for state in BOUND if state in numbers)
+    return Decimal(pennies).scaleb(-2)
 
 
 def limits_now(settings: OutreachSettings) -> Limits:

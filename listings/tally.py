@@ -80,7 +80,7 @@ def fold() -> int:
 
 
 def differences() -> list[tuple[str, str, int, int]]:
-    """Count all listings; return where the tally says otherwise: state, brand, how many and how many pennies too many."""
+    """Count all; return where the tally says otherwise: state, brand, how many listings and pennies too many."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT state, brand, SUM(n), SUM(p) FROM (SELECT state, brand, listings AS n, pennies AS p FROM {TABLE} "  # noqa: S608

@@ -107,7 +107,7 @@ def _columns(
     request: HttpRequest, asked: dict[str, str], rows: QuerySet[ProductListing], pressing: Urgent
 ) -> list[dict[str, Any]]:
     """Return every column with its figures and its first cards; Cancelled is a strip without any."""
-    known, rich = pipeline.figures(rows), _rich(rows)
+    known, rich = _figures(asked, rows), _rich(rows)
     pages = {
         state: page(rich, state, pressing, size=_size(request, state))
         for state in FORWARD
@@ -135,6 +135,12 @@ def _columns(
         }
         for state in State
     ]
+
+
+def _figures(asked: dict[str, str], rows: QuerySet[ProductListing]) -> dict[str, pipeline.Figure]:
+    if asked.keys() & {"show", "q"}:
+        return pipeline.figures(rows)
+    return pipeline.known_figures(asked.get("brand", ""))
 
 
 def _rich(rows: QuerySet[ProductListing]) -> QuerySet[Any]:

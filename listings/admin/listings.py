@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,7 +17,7 @@ from integrations.admin.base import back
 from integrations.admin.exports import Exports
 from integrations.admin.filters import questions
 from integrations.show import money, text
-from listings import lifecycle
+from listings import lifecycle, tally
 from listings.admin import acts, approvals, books, offers, page, photos
 from listings.admin.arrows import STEPS, TOLD_IN_FORM, StepForm, take, tell, why_not
 from listings.admin.bulk import BulkActions
@@ -56,6 +57,14 @@ class ListingAdmin(BulkActions, Exports):
     ) -> tuple[QuerySet[ProductListing], bool]:
         """Search in our own way."""
         return search(queryset, search_term), False
+
+    def known_count(self, request: HttpRequest) -> int | None:
+        """Know the number where nothing but state and brand is asked."""
+        asked = {name for name, value in request.GET.items() if value} - {ORDER_VAR, PAGE_VAR}
+        if asked - {"state", "brand"}:
+            return None
+        answers = ListingQuestions(request.GET).answers
+        return tally.count(state=answers.get("state", ""), brand=answers.get("brand", ""))
 
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
         """Offer the saved questions, and the brands of the newest finds as suggestions."""

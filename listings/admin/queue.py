@@ -4,20 +4,18 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
-from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from integrations import clock
 from integrations.show import span
-from listings import outreach
+from listings import outreach, pipeline
 from listings.admin.show import LETTERS, who
-from listings.models import KillSwitch, OutreachRule, OutreachSettings, ProductListing, TransitionLog
+from listings.models import KillSwitch, OutreachRule, OutreachSettings, TransitionLog
+from listings.outreach import BOUND
 from listings.profit import ZERO
 from listings.states import State
 
 SHOWN, HISTORY, RULES = 100, 10, 50
-BOUND = (State.MESSAGING, State.NEGOTIATING, State.PURCHASED)
 
 
 def page() -> dict[str, Any]:
@@ -107,18 +105,13 @@ def _next(rows: list[dict[str, Any]], limits: outreach.Limits, now: datetime) ->
 
 def bound(settings: OutreachSettings) -> dict[str, Any]:
     """Break down what is bound by state, with widths in percent of the budget for the bar."""
-    known = Coalesce("purchase_price", "negotiated_price", "asking_price")
-    sums = dict(
-        ProductListing.objects.filter(state__in=BOUND)
-        .order_by()
-        .values_list("state")
-        .annotate(total=Sum(known))
-    )
+    known = pipeline.known_figures()
+    sums = {state.value: known.get(state.value, pipeline.NOTHING).money for state in BOUND}
     total, budget = sum((amount or ZERO for amount in sums.values()), ZERO), settings.budget
     whole = max(budget, total, Decimal(1))
     parts: list[dict[str, Any]] = []
     for state in BOUND:
-        amount = sums.get(state.value) or ZERO
+        amount = sums[state.value]
         url = f"{reverse('admin:listings_productlisting_changelist')}?state={state.value}"
         # A whole number: CSS takes no decimal comma, whatever the locale.
         width = int(amount / whole * 100)

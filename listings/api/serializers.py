@@ -25,7 +25,7 @@ class PendingSerializer(serializers.Serializer[Any]):
 
 
 class ListingSerializer(serializers.ModelSerializer[ProductListing]):
-    """A listing as it is. Nothing here can be written."""
+    """A listing as it is. Nothing here can be written. Many at once are shown by listings/api/shown.py."""
 
     allowed_transitions = serializers.ListField(
         child=serializers.ChoiceField(choices=State.choices), read_only=True
@@ -39,9 +39,8 @@ class ListingSerializer(serializers.ModelSerializer[ProductListing]):
 
     @extend_schema_field(PendingSerializer(allow_null=True))
     def get_pending(self, listing: ProductListing) -> dict[str, Any] | None:
-        """Show what eBayLister is to answer; who shows many listings asks for all at once."""
-        found = self.context.get("pending")
-        return (offers.pending([listing]) if found is None else found).get(str(listing.pk))
+        """Show what eBayLister is to answer."""
+        return offers.pending([listing]).get(str(listing.pk))
 
 
 def shown(listing: ProductListing) -> dict[str, Any]:

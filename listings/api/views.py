@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OrderBy, Q, QuerySet
 from django.db.models.functions import Upper
 from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -14,8 +14,10 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from integrations.paging import window
 from integrations.rest import Unprocessable
-from listings import attention, deliveries, lifecycle, offers
+from listings import attention, deliveries, lifecycle, offers, tally
+from listings.api import shown
 from listings.api.offers import by_field
 from listings.api.serializers import (
     HistoryPageSerializer,
@@ -55,21 +57,18 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
         query = ListingQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         asked = query.validated_data
-        rows = search(self.get_queryset(), asked)
-        descending = asked["ordering"].startswith("-")
-        name = asked["ordering"].lstrip("-")
-        column = F(name)
-        # Nulls last both ways: a listing without a price is neither the cheapest nor the dearest.
-        order = column.desc(nulls_last=True) if descending else column.asc(nulls_last=True)
-        if name in ("created_at", "state_changed_at"):
-            order = column.desc() if descending else column.asc()
-        page = rows.order_by(order, "-id" if descending else "id")[asked["offset"] :][: asked["limit"]]
+        rows = search(ProductListing.objects.all(), asked)
+        descending, name = asked["ordering"].startswith("-"), asked["ordering"].lstrip("-")
+        order: str | OrderBy = asked["ordering"]
+        if name in ("asking_price", "estimated_profit"):
+            # Nulls last both ways: a listing without a price is neither the cheapest nor the dearest.
+            order = F(name).desc(nulls_last=True) if descending else F(name).asc(nulls_last=True)
+        ordered = rows.order_by(order, "-id" if descending else "id").values_list(*shown.COLUMNS)
+        page = window(ordered, asked["offset"], asked["limit"])
         return Response(
             {
-                "listings": ListingSerializer(
-                    page, many=True, context={"pending": offers.pending(page)}
-                ).data,
-                "total": rows.count(),
+                "listings": shown.listings(page),
+                "total": _total(rows, asked),
                 "limit": asked["limit"],
                 "offset": asked["offset"],
             }
@@ -159,6 +158,13 @@ def search(rows: QuerySet[ProductListing], asked: dict[str, Any]) -> QuerySet[Pr
     return rows.filter(filters)
 
 
+def _total(rows: QuerySet[ProductListing], asked: dict[str, Any]) -> int:
+    """Count what was asked for; by state and brand, the number is known."""
+    if any(asked.get(name) not in (None, "") for name in _COUNTED_ROW_BY_ROW):
+        return rows.order_by().count()
+    return tally.count(state=asked.get("state", ""), brand=asked.get("brand", ""))
+
+
 _LOOKUPS = {
     "state": "state",
     "product_id": "product_id",
@@ -167,6 +173,7 @@ _LOOKUPS = {
     "created_after": "created_at__gte",
     "created_before": "created_at__lt",
 }
+_COUNTED_ROW_BY_ROW = {*_LOOKUPS, "q", "needs_attention"} - {"state"}
 
 
 @transaction.atomic

@@ -12,7 +12,10 @@ from listings.states import State
 class TransitionLog(models.Model):
     """One arrow taken: appended once, never changed, not even by SQL (listings/guards.py)."""
 
-    listing = models.ForeignKey(ProductListing, on_delete=models.PROTECT, related_name="history")
+    # The constraint below has an index that begins with it.
+    listing = models.ForeignKey(
+        ProductListing, on_delete=models.PROTECT, related_name="history", db_index=False
+    )
     sequence = models.PositiveIntegerField(help_text="1, 2, 3 … for each listing, without a gap.")
     event_id = models.UUIDField(unique=True, help_text="The event that told the outside.")
     from_state = models.CharField(max_length=20, choices=State.choices, null=True, blank=True)  # noqa: DJ001  null: new

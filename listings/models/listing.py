@@ -130,26 +130,25 @@ class ProductListing(ConcurrentTransitionMixin, models.Model):
             models.Index(fields=["-created_at", "-id"], name="listing_newest"),
             models.Index(fields=["state", "-created_at", "-id"], name="listing_state_newest"),
             models.Index(fields=["state", "-estimated_profit"], name="listing_state_profit"),
-            # The board's order; the amounts behind it let it count and sum without the table.
-            models.Index(
-                fields=[
-                    "state",
-                    "-state_changed_at",
-                    "-id",
-                    "asking_price",
-                    "negotiated_price",
-                    "purchase_price",
-                    "final_profit",
-                ],
-                name="listing_state_entered",
-            ),
+            models.Index(fields=["state", "-state_changed_at", "-id"], name="listing_state_changed"),
             models.Index(
                 fields=["sold_at"],
                 name="listing_provisional",
                 condition=Q(state=State.SOLD, profit_is_provisional=True),
             ),
             models.Index(fields=["-estimated_profit", "-id"], name="listing_profit"),
-            models.Index(Upper("brand"), F("created_at").desc(), name="listing_brand_newest"),
+            models.Index(fields=["-asking_price", "-id"], name="listing_price"),
+            models.Index(fields=["-confidence_score", "-id"], name="listing_confidence"),
+            models.Index(fields=["-state_changed_at", "-id"], name="listing_changed"),
+            # With the state, and the brand itself, or PostgreSQL would look into the table for each row it skips.
+            models.Index(
+                Upper("brand"),
+                F("created_at").desc(),
+                F("id").desc(),
+                F("state"),
+                F("brand"),
+                name="listing_brand_state_newest",
+            ),
             models.Index(
                 fields=["deadline_at"], name="listing_deadline", condition=Q(deadline_at__isnull=False)
             ),

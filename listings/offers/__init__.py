@@ -3,12 +3,12 @@
 Callers use what is named here:
     draft, blockers: what would be shown, and what keeps it from eBay;
     edit: staff's words for it; to_list, to_change, to_end: what staff ask of eBayLister;
-    pending: what eBayLister was asked and has not answered;
+    pending, pending_of: what eBayLister was asked and has not answered;
     NotReady, NotNow: what may go wrong.
 What eBayLister answers is understood in answers.py, which the relay calls.
 """
 
-from listings.offers.calls import CHANNEL, CREATE, END, UPDATE, pending
+from listings.offers.calls import CHANNEL, CREATE, END, UPDATE, pending, pending_of
 from listings.offers.draft import MAX_TITLE, Blocker, Condition, Draft, blockers, draft
 from listings.offers.requests import NotNow, NotReady, edit, to_change, to_end, to_list
 
@@ -27,6 +27,7 @@ __all__ = [
     "draft",
     "edit",
     "pending",
+    "pending_of",
     "to_change",
     "to_end",
     "to_list",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from integrations import outbox, relay
 from integrations.models import OutboxMessage
@@ -18,7 +19,12 @@ def pending(listings: Iterable[ProductListing]) -> dict[str, dict[str, Any]]:
     One query for all; a listing that waits for nothing is left out, as is one that was never Received: of such
     eBayLister was never asked anything.
     """
-    keys = [str(listing.pk) for listing in listings if listing.received_at]
+    return pending_of(listing.pk for listing in listings if listing.received_at)
+
+
+def pending_of(ids: Iterable[UUID]) -> dict[str, dict[str, Any]]:
+    """Return the same for listings of which only the ids are at hand."""
+    keys = [str(pk) for pk in ids]
     found: dict[str, dict[str, Any]] = {}
     for row in relay.pending(CHANNEL).filter(key__in=keys).order_by("id") if keys else ():
         found.setdefault(row.key, _shown(row))

@@ -178,12 +178,22 @@ def test_pages_are_counted_no_further_than_a_thousand_ahead(
 ) -> None:
     monkeypatch.setattr("integrations.admin.paging.AHEAD", 20)
     fill(130)
-    first = viewer.get(LISTINGS).content.decode()
+    asked = {"min_confidence": "1"}
+    first = viewer.get(LISTINGS, asked).content.decode()
     assert "1–50 of 70 or more" in first
     assert "p=2" in first
-    last = viewer.get(LISTINGS, {"p": 3}).content.decode()
+    last = viewer.get(LISTINGS, {**asked, "p": 3}).content.decode()
     assert "101–130 of 130" in last
     assert "or more" not in last
+
+
+def test_by_state_and_brand_the_number_is_known(viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("integrations.admin.paging.AHEAD", 20)
+    fill(130)
+    for asked in ({}, {"state": "FOUND"}, {"brand": "sony"}, {"brand": "sony", "state": "FOUND", "o": "3"}):
+        assert "1–50 of 130<" in viewer.get(LISTINGS, asked).content.decode()
+    for asked in ({"state": "SOLD"}, {"brand": "leica"}):
+        assert "<span>none</span>" in viewer.get(LISTINGS, asked).content.decode()
 
 
 def test_empty_lists_say_what_to_do(viewer: Client) -> None:
