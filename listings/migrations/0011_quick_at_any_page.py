@@ -38,6 +38,41 @@ class Migration(migrations.Migration):
         BuildIndex(
             "productlisting", models.Index(fields=["-state_changed_at", "-id"], name="listing_changed")
         ),
+        BuildIndex(
+            "productlisting",
+            models.Index(
+                fields=[
+                    *("sold_at", "id", "brand", "model", "product_id", "session_id"),
+                    *(
+                        "final_profit",
+                        "profit_is_provisional",
+                        "returned_at",
+                        "estimated_profit",
+                        "asking_price",
+                    ),
+                    *("purchase_price", "ebay_sold_price", "ebay_fees", "shipping_cost"),
+                    *(
+                        "found_at",
+                        "messaged_at",
+                        "negotiating_at",
+                        "purchased_at",
+                        "received_at",
+                        "listed_at",
+                    ),
+                ],
+                condition=models.Q(state="SOLD"),
+                name="listing_sales",
+            ),
+        ),
+        DropIndex("productlisting", "listing_sold"),
+        BuildIndex(
+            "productlisting",
+            models.Index(
+                fields=["purchased_at", "brand", "asking_price", "purchase_price", "id"],
+                condition=models.Q(purchased_at__isnull=False),
+                name="listing_purchases",
+            ),
+        ),
         DropFieldIndex("productlisting", "identity", "_like"),
         DropFieldIndex("productlisting", "short_code", "_like"),
         DropFieldIndex("productlisting", "ebay_listing_id", "_like"),

@@ -18,6 +18,15 @@ CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH = 6
 
 
+# What the figures of a sale are made of, beside when it was.
+SALE_FIGURES = (
+    *("id", "brand", "model", "product_id", "session_id"),
+    *("final_profit", "profit_is_provisional", "returned_at", "estimated_profit", "asking_price"),
+    *("purchase_price", "ebay_sold_price", "ebay_fees", "shipping_cost"),
+    *(column for state, column in ENTERED_AT.items() if state not in (State.SOLD, State.CANCELLED)),
+)
+
+
 def new_short_code() -> str:
     """Return a random short code; the unique constraint decides whether it is free."""
     number, letters = secrets.randbelow(len(CODE_ALPHABET) ** CODE_LENGTH), ""
@@ -157,7 +166,15 @@ class ProductListing(ConcurrentTransitionMixin, models.Model):
                 name="listing_state_deadline",
                 condition=Q(deadline_at__isnull=False),
             ),
-            models.Index(fields=["sold_at"], name="listing_sold", condition=Q(sold_at__isnull=False)),
+            # What figures are made of, in the order of the sales: else each sale is a page of the table to read.
+            models.Index(
+                fields=["sold_at", *SALE_FIGURES], name="listing_sales", condition=Q(state=State.SOLD)
+            ),
+            models.Index(
+                fields=["purchased_at", "brand", "asking_price", "purchase_price", "id"],
+                name="listing_purchases",
+                condition=Q(purchased_at__isnull=False),
+            ),
             models.Index(
                 fields=["-error_occurred_at"], name="listing_error", condition=Q(error_message__isnull=False)
             ),

@@ -206,6 +206,16 @@ def test_with_one_trigger_gone_nothing_starts(settings: Any, which: int) -> None
     call_command("check", databases=["default"])
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_the_check_asks_for_helps() -> None:
+    guards.remove(connection)
+    with pytest.raises(SystemCheckError, match="Run: manage.py migrate"):
+        call_command("check", databases=["default"])
+    call_command("migrate", verbosity=0, skip_checks=False)
+    assert guards.missing(connection) == []
+    call_command("check", databases=["default"])
+
+
 @pytest.mark.postgres
 def test_a_trigger_that_is_switched_off_counts_as_missing() -> None:
     sql(f"ALTER TABLE {LOG} DISABLE TRIGGER USER")
