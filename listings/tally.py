@@ -100,8 +100,8 @@ def lock(connection: BaseDatabaseWrapper) -> None:
 def recount(connection: BaseDatabaseWrapper) -> None:
     """Count all listings anew. The caller keeps changes away meanwhile: it holds a lock on their table."""
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {TABLE}")  # noqa: S608  a name of our own
-        cursor.execute(_append(_rows("listing", 1, LISTING)))
+        for statement in RECOUNT:
+            cursor.execute(statement)
 
 
 # ---- the triggers -------------------------------------------------------------------------------
@@ -143,3 +143,6 @@ def _append(*selects: str) -> str:
         f"SELECT state, brand, SUM(n), SUM(p) FROM ({' UNION ALL '.join(selects)}) AS changes "
         "GROUP BY state, brand HAVING SUM(n) <> 0 OR SUM(p) <> 0"
     )
+
+
+RECOUNT = (f"DELETE FROM {TABLE}", _append(_rows("listing", 1, LISTING)))  # noqa: S608  a name of our own

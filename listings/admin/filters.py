@@ -12,8 +12,8 @@ from django.utils import timezone
 from integrations.admin.filters import choice, number
 from listings.admin.moments import MomentQuestions
 from listings.attention import WARNING, needed, to_list
-from listings.identity import BadUrl, identify
-from listings.models import CODE_LENGTH, ProductListing
+from listings.models import ProductListing
+from listings.search import asked_once, exactly
 from listings.states import State
 
 # What staff ask most, by its name and its filter.
@@ -107,9 +107,7 @@ def search(rows: QuerySet[ProductListing], term: str) -> QuerySet[ProductListing
     term = term.strip()
     if not term:
         return rows
-    if len(term) == CODE_LENGTH and (found := rows.filter(short_code=term.upper())).exists():
-        return found
-    if (identity := _identity(term)) and (found := rows.filter(identity=identity)).exists():
+    if (found := exactly(rows, term)) is not None:
         return found
     for word in term.split()[:8]:
         rows = rows.filter(
@@ -118,14 +116,7 @@ def search(rows: QuerySet[ProductListing], term: str) -> QuerySet[ProductListing
             | Q(marketplace_url__icontains=word)
             | Q(short_code=word.upper())
         )
-    return rows
-
-
-def _identity(term: str) -> str | None:
-    try:
-        return identify(term).identity
-    except BadUrl:
-        return None
+    return asked_once(rows)
 
 
 def nulls_last(column: str) -> OrderBy:

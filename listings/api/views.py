@@ -29,6 +29,7 @@ from listings.api.serializers import (
     shown,
 )
 from listings.models import ProductListing
+from listings.search import asked_once, exactly
 from listings.states import State
 
 UNKNOWN = "There is no such listing."
@@ -146,16 +147,18 @@ def search(rows: QuerySet[ProductListing], asked: dict[str, Any]) -> QuerySet[Pr
     if asked.get("brand"):
         rows = rows.annotate(_brand=Upper("brand"))
         filters &= Q(_brand=asked["brand"].upper())
-    if text := asked.get("q"):
-        filters &= (
-            Q(title__icontains=text)
-            | Q(model__icontains=text)
-            | Q(marketplace_url__icontains=text)
-            | Q(short_code=text.upper())
-        )
     if asked["needs_attention"] is not None:
         rows = attention.needed(rows, wanted=asked["needs_attention"])
-    return rows.filter(filters)
+    rows = rows.filter(filters)
+    return _with_words(rows, text) if (text := asked.get("q")) else rows
+
+
+def _with_words(rows: QuerySet[ProductListing], text: str) -> QuerySet[ProductListing]:
+    # A word without a digit may be the code of one listing and in the titles of a thousand.
+    if any(map(str.isdigit, text)) and (found := exactly(rows, text.strip())) is not None:
+        return found
+    words = Q(title__icontains=text) | Q(model__icontains=text) | Q(marketplace_url__icontains=text)
+    return asked_once(rows.filter(words | Q(short_code=text.upper())))
 
 
 def _total(rows: QuerySet[ProductListing], asked: dict[str, Any]) -> int:

@@ -40,6 +40,10 @@ class Migration(migrations.Migration):
         ),
         BuildIndex(
             "productlisting",
+            models.Index(fields=["product_id", "-created_at", "-id", "state"], name="listing_product_newest"),
+        ),
+        BuildIndex(
+            "productlisting",
             models.Index(
                 fields=[
                     *("sold_at", "id", "brand", "model", "product_id", "session_id"),

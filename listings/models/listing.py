@@ -149,6 +149,7 @@ class ProductListing(ConcurrentTransitionMixin, models.Model):
             models.Index(fields=["-asking_price", "-id"], name="listing_price"),
             models.Index(fields=["-confidence_score", "-id"], name="listing_confidence"),
             models.Index(fields=["-state_changed_at", "-id"], name="listing_changed"),
+            models.Index(fields=["product_id", "-created_at", "-id", "state"], name="listing_product_newest"),
             # With the state, and the brand itself, or PostgreSQL would look into the table for each row it skips.
             models.Index(
                 Upper("brand"),
