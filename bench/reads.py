@@ -33,7 +33,7 @@ print("signed in", Token.objects.get_or_create(user=user)[0].key, client.cookies
 
 @dataclass(frozen=True)
 class Page:
-    """A page of the product. Its address depends on the number of listings: page 1,000 is the last where there are fewer."""
+    """A page of the product; `address` takes how many listings there are: with few, page 1,000 is the last."""
 
     name: str
     words: str

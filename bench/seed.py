@@ -10,8 +10,6 @@ import uuid
 
 import psycopg
 
-from listings import tally
-
 # Of each hundred listings. Most that are found come to nothing.
 SHARES = {
     "FOUND": 50,
@@ -49,6 +47,8 @@ def fill(url: str, size: int) -> None:
 
 def recount(connection: psycopg.Connection) -> None:
     """Put the tally of listings right, whose triggers were away."""
+    from listings import tally  # which wants Django to be set up
+
     for statement in tally.RECOUNT:
         connection.execute(statement)
 
