@@ -11,6 +11,7 @@ django.setup()
 settings.ROOT_URLCONF = "bench.bare"
 
 from django.core.wsgi import get_wsgi_application  # noqa: E402  settings come first
+from django.http import HttpRequest, HttpResponse  # noqa: E402
 from django.urls import path  # noqa: E402
 from rest_framework.request import Request  # noqa: E402
 from rest_framework.response import Response  # noqa: E402
@@ -32,10 +33,8 @@ class Bare(APIView):
         return Response(self._ready[name])
 
 
-def alive(request: object) -> object:
+def alive(request: HttpRequest) -> HttpResponse:
     """Answer that the server is there."""
-    from django.http import HttpResponse
-
     return HttpResponse()
 
 

@@ -20,7 +20,8 @@ def window(rows: QuerySet[Any], start: int, size: int) -> list[Any]:
     first = rows.query.order_by[0] if rows.query.order_by else None
     if not isinstance(first, OrderBy) or not isinstance(first.expression, F):
         return _far(rows, start, size)
-    name, rest = first.expression.name, rows.query.order_by[1:]
+    column: Any = first.expression
+    name, rest = column.name, rows.query.order_by[1:]
     known = rows.filter(**{f"{name}__isnull": False}).order_by(f"{'-' * first.descending}{name}", *rest)
     unknown = rows.filter(**{f"{name}__isnull": True}).order_by(*rest)
     before, after = (unknown, known) if first.nulls_first else (known, unknown)

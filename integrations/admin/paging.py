@@ -41,4 +41,4 @@ class BoundedPaginator(Paginator):
         """Read a page."""
         number = self.validate_number(number)
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        return self._get_page(window(rows, (number - 1) * self.per_page, self.per_page), number, self)
+        return Page(window(rows, (number - 1) * self.per_page, self.per_page), number, self)

@@ -11,8 +11,9 @@ class Command(migrate.Command):
 
     def check(self, *args: Any, **kwargs: Any) -> None:
         """Check everything else."""
-        registry.registry.registered_checks.discard(triggers_are_installed)
+        checks: set[Any] = registry.registry.registered_checks
+        checks.discard(triggers_are_installed)
         try:
             super().check(*args, **kwargs)
         finally:
-            registry.registry.registered_checks.add(triggers_are_installed)
+            checks.add(triggers_are_installed)
