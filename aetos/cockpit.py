@@ -128,7 +128,8 @@ def _money(states: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what is bound, what lies in stock, and what was earned this week, month and year."""
     limits = OutreachSettings.objects.first() or OutreachSettings()
     stock = sum(each["money"] for each in states if each["css"] in ("received", "listed"))
-    return {**bound(limits), "stock": stock, "earned": earnings.up_to_now(limits)}
+    money = {each["css"].upper(): each["money"] for each in states}
+    return {**bound(limits, money), "stock": stock, "earned": earnings.up_to_now(limits)}
 
 
 def _pulse() -> dict[str, str]:

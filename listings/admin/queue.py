@@ -1,5 +1,6 @@
 """What the outreach page shows: each row with its place and reason, what was sent, what is bound."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -103,10 +104,15 @@ def _next(rows: list[dict[str, Any]], limits: outreach.Limits, now: datetime) ->
     return "Next message within a minute"
 
 
-def bound(settings: OutreachSettings) -> dict[str, Any]:
-    """Break down what is bound by state, with widths in percent of the budget for the bar."""
-    known = pipeline.known_figures()
-    sums = {state.value: known.get(state.value, pipeline.NOTHING).money for state in BOUND}
+def bound(settings: OutreachSettings, money: Mapping[str, Decimal] | None = None) -> dict[str, Any]:
+    """Break down what is bound by state, with widths in percent of the budget for the bar.
+
+    Args:
+        money: of each state, where the caller has it at hand.
+    """
+    if money is None:
+        money = {state: figure.money for state, figure in pipeline.known_figures().items()}
+    sums = {state.value: money.get(state.value, ZERO) for state in BOUND}
     total, budget = sum((amount or ZERO for amount in sums.values()), ZERO), settings.budget
     whole = max(budget, total, Decimal(1))
     parts: list[dict[str, Any]] = []
