@@ -1,7 +1,6 @@
 """Pages over HTTP: against a bare view that returns as many bytes, and against themselves at 10,000 listings."""
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -13,9 +12,9 @@ from pathlib import Path
 
 import requests
 
-from bench.databases import ROOT, environment
+from bench.databases import ROOT
 from bench.rows import SIZES, Bench, Sides, at_most, row
-from tests.aetos.processes import free_port, line_of, wait_for
+from tests.aetos.processes import environment, free_port, line_of, wait_for
 
 LEAST = SIZES[0]
 AT_ONCE = 5  # requests to a figure
@@ -77,7 +76,7 @@ class Reader:
         done = subprocess.run(
             [sys.executable, "manage.py", "shell", "--no-imports", "-c", SIGN_IN],
             cwd=ROOT,
-            env=environment(database, folder),
+            env=environment(folder, DATABASE_URL=database),
             capture_output=True,
             text=True,
             check=True,
@@ -89,7 +88,7 @@ class Reader:
 
     def get(self, address: str) -> bytes:
         """Return what an address answers."""
-        answer = self._session.get(self._url + address, timeout=120)
+        answer = self._session.get(self._url + address, timeout=120, allow_redirects=False)
         if answer.status_code != 200:
             raise RuntimeError(f"{address}: {answer.status_code}: {answer.text[:200]}")
         return answer.content
@@ -108,15 +107,16 @@ class Reader:
 def _bare(bench: Bench, payloads: Path) -> Iterator[str]:
     """Serve `bench.bare` exactly as the Procfile serves the product."""
     port = free_port()
-    settings = environment(bench.url, bench.folder) | {
-        "BENCH_PAYLOADS": str(payloads),
-        "PORT": str(port),
-        "WEB_WORKERS": "2",
-        "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
-    }
+    settings = environment(
+        bench.folder, DATABASE_URL=bench.url, BENCH_PAYLOADS=str(payloads), PORT=str(port), WEB_WORKERS="2"
+    )
     command = line_of("web").replace("aetos.wsgi", "bench.bare")
     server = subprocess.Popen(
-        ["sh", "-c", f"exec {command}"], cwd=ROOT, env=settings, stdout=subprocess.DEVNULL
+        ["sh", "-c", f"exec {command}"],
+        cwd=ROOT,
+        env=settings,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         url = f"http://127.0.0.1:{port}"
