@@ -25,7 +25,7 @@ class PendingSerializer(serializers.Serializer[Any]):
 
 
 class ListingSerializer(serializers.ModelSerializer[ProductListing]):
-    """A listing as it is. Nothing here can be written. Many at once are shown by listings/api/shown.py."""
+    """A listing as it is. Nothing here can be written. Many at once are shown by listings/api/many.py."""
 
     allowed_transitions = serializers.ListField(
         child=serializers.ChoiceField(choices=State.choices), read_only=True

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from integrations.paging import window
 from integrations.rest import Unprocessable
 from listings import attention, deliveries, lifecycle, offers, tally
-from listings.api import shown
+from listings.api import many
 from listings.api.offers import by_field
 from listings.api.serializers import (
     HistoryPageSerializer,
@@ -64,11 +64,11 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
         if name in ("asking_price", "estimated_profit"):
             # Nulls last both ways: a listing without a price is neither the cheapest nor the dearest.
             order = F(name).desc(nulls_last=True) if descending else F(name).asc(nulls_last=True)
-        ordered = rows.order_by(order, "-id" if descending else "id").values_list(*shown.COLUMNS)
+        ordered = rows.order_by(order, "-id" if descending else "id").values_list(*many.COLUMNS)
         page = window(ordered, asked["offset"], asked["limit"])
         return Response(
             {
-                "listings": shown.listings(page),
+                "listings": many.listings(page),
                 "total": _total(rows, asked),
                 "limit": asked["limit"],
                 "offset": asked["offset"],

@@ -12,7 +12,7 @@ from django.test import Client
 from integrations import paging
 from integrations.paging import window
 from listings import offers
-from listings.api import shown
+from listings.api import many
 from listings.api.serializers import SORTABLE, ListingSerializer
 from listings.models import ProductListing
 from listings.states import State
@@ -41,7 +41,9 @@ def far(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def all_pages(viewer: Client, ordering: str, limit: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for offset in range(0, 15, limit):
-        page = viewer.get("/admin/listings", {"ordering": ordering, "limit": limit, "offset": offset}).json()
+        page = viewer.get(
+            "/admin/listings", {"ordering": ordering, "limit": str(limit), "offset": str(offset)}
+        ).json()
         assert page["total"] == 11
         assert len(page["listings"]) == max(0, min(limit, 11 - offset))
         found += page["listings"]
@@ -97,9 +99,9 @@ def test_many_are_shown_as_one_is() -> None:
     received = next(listing for listing in listings if listing.state == State.RECEIVED)
     offers.calls.ask(_with_clock(received), offers.CREATE, {}, by="user:test")
     rows = ProductListing.objects.order_by("created_at", "id")
-    many = shown.listings(rows.values_list(*shown.COLUMNS))
+    together = many.listings(rows.values_list(*many.COLUMNS))
     one_by_one = [dict(ListingSerializer(row).data) for row in rows]
-    assert many == one_by_one
+    assert together == one_by_one
     assert [row["id"] for row in many if row["pending"]] == [str(received.pk)]
 
 

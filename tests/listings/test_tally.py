@@ -167,7 +167,11 @@ def test_folds_and_changes_at_once_lose_and_double_nothing(monkeypatch: pytest.M
             tally.fold()
 
     def change(mine: list[ProductListing]) -> Callable[[], None]:
-        return lambda: [lifecycle.message_seller(each.pk, by="user:a") for each in mine] and None
+        def message() -> None:
+            for each in mine:
+                lifecycle.message_seller(each.pk, by="user:a")
+
+        return message
 
     tasks = [fold, fold, *(change(listings[part::3]) for part in range(3))]
     threads = [threading.Thread(target=work, args=(task,)) for task in tasks]

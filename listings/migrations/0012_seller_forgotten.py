@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("listings", "0009_soonest_of_a_state"),
+        ("listings", "0011_quick_at_any_page"),
     ]
 
     operations = [
