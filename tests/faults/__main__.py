@@ -5,7 +5,6 @@ found into docs/reliability.md. Ctrl-C ends all that was started.
 """
 
 import argparse
-import signal
 import sys
 import tempfile
 import threading
@@ -13,11 +12,12 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from types import FrameType
 
 from tests.faults.bench import Bench, Fault
 from tests.faults.catalogue import FAULTS
+from tests.faults.guard import guarded
 from tests.faults.machines import ENDED, Ended, Machines, NotThere
 from tests.faults.report import Counts, Row, load, save, table, write
 from tests.faults.stack import make_template
@@ -32,8 +32,11 @@ def main(given: Sequence[str]) -> int:
         print("\n".join(fault.name for fault in FAULTS))
         return 0
     chosen = choose(options.names, short=options.short)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
+    return guarded(partial(harness, options, chosen))
+
+
+def harness(options: argparse.Namespace, chosen: Sequence[Fault]) -> int:
+    """Run the faults that were chosen, tell what came of it, return the exit status."""
     start = time.monotonic()
     found = load(options.keep) if options.keep and options.keep.exists() else {}
 
@@ -76,11 +79,6 @@ def choose(names: Sequence[str], *, short: bool) -> list[Fault]:
     if names:
         return [fault for fault in FAULTS if any(name.lower() in fault.name.lower() for name in names)]
     return [fault for fault in FAULTS if fault.short or not short]
-
-
-def interrupt(number: int, frame: FrameType | None) -> None:
-    """Treat a signal as Ctrl-C."""
-    raise KeyboardInterrupt
 
 
 def run(faults: Sequence[Fault], keep: Callable[[Row], None], *, times: int, short: bool) -> None:
