@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
@@ -97,7 +97,6 @@ def run_again(job_uuid: uuid.UUID | str, *, by: str) -> ScrapeJob:
     return new
 
 
-@transaction.atomic
 def started(job_uuid: str, scraper_job_id: uuid.UUID, *, ended: bool = False) -> None:
     """Keep ScraperV2's id of our job.
 
@@ -109,6 +108,14 @@ def started(job_uuid: str, scraper_job_id: uuid.UUID, *, ended: bool = False) ->
         scraper_job_id: ScraperV2's.
         ended: it is over there already, so ask for its result soon rather than wait for a call.
     """
+    try:
+        _keep_id(job_uuid, scraper_job_id, ended=ended)
+    except IntegrityError:  # it was delivered between our look for that and our write: now it is seen
+        _keep_id(job_uuid, scraper_job_id, ended=ended)
+
+
+@transaction.atomic
+def _keep_id(job_uuid: str, scraper_job_id: uuid.UUID, *, ended: bool) -> None:
     job = ScrapeJob.objects.select_for_update().get(uuid=job_uuid)
     unasked = ScrapeJob.objects.select_for_update().filter(triggered_by=UNASKED)
     early = unasked.filter(scraper_job_id=scraper_job_id).first()

@@ -5,24 +5,25 @@ found into docs/reliability.md. Ctrl-C ends all that was started.
 """
 
 import argparse
-import signal
 import sys
 import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from types import FrameType
 
 from tests.faults.bench import Bench, Fault
 from tests.faults.catalogue import FAULTS
-from tests.faults.machines import ENDED, Ended, Machines, NotThere
+from tests.faults.guard import guarded
+from tests.faults.machines import ENDED, Ended, Machines, NotThere, port_mapper
 from tests.faults.report import Counts, Row, load, save, table, write
 from tests.faults.stack import make_template
 
-LANES = 2
+LANES = 3
 
 
 def main(given: Sequence[str]) -> int:
@@ -32,8 +33,11 @@ def main(given: Sequence[str]) -> int:
         print("\n".join(fault.name for fault in FAULTS))
         return 0
     chosen = choose(options.names, short=options.short)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
+    return guarded(partial(harness, options, chosen))
+
+
+def harness(options: argparse.Namespace, chosen: Sequence[Fault]) -> int:
+    """Run the faults that were chosen, tell what came of it, return the exit status."""
     start = time.monotonic()
     found = load(options.keep) if options.keep and options.keep.exists() else {}
 
@@ -78,46 +82,40 @@ def choose(names: Sequence[str], *, short: bool) -> list[Fault]:
     return [fault for fault in FAULTS if fault.short or not short]
 
 
-def interrupt(number: int, frame: FrameType | None) -> None:
-    """Treat a signal as Ctrl-C."""
-    raise KeyboardInterrupt
-
-
 def run(faults: Sequence[Fault], keep: Callable[[Row], None], *, times: int, short: bool) -> None:
-    """Run the faults: those that bear company on two lanes, then one by one those that break a server."""
-    beside = [fault for fault in faults if not fault.alone]
-    with Machines() as machines, tempfile.TemporaryDirectory(prefix="aetos-faults-template-") as folder:
-        token = make_template(machines, Path(folder))
-        lanes = [
-            Bench(machines, token, times, short, lane) for lane in range(LANES if len(beside) > 1 else 1)
-        ]
-        for bench in lanes[1:]:
-            machines.rabbit.open_lane(bench.lane)
-        queue, lock = list(beside), threading.Lock()
+    """Run the faults: on lanes beside each other, each with servers of its own; then one by one what is measured."""
+    queue, lock = [fault for fault in faults if not fault.alone], threading.Lock()
+    count = max(1, min(LANES, len(queue)))
 
-        def work(bench: Bench) -> None:
-            while not ENDED.is_set():
-                with lock:
-                    if not queue:
-                        return
-                    fault = queue.pop(0)
-                row = row_of(fault, bench)
-                with lock:
-                    keep(row)
+    def work(opened: ExitStack) -> Bench:
+        bench = Bench(*opened.enter_context(lane()), times, short)
+        while not ENDED.is_set():
+            with lock:
+                if not queue:
+                    break
+                fault = queue.pop(0)
+            row = row_of(fault, bench)
+            with lock:
+                keep(row)
+        return bench
 
-        with ThreadPoolExecutor(len(lanes)) as pool:
+    with port_mapper(), ExitStack() as opened:
+        with ThreadPoolExecutor(count) as pool:
             try:
-                for done in [pool.submit(work, bench) for bench in lanes]:
-                    done.result()
+                benches = [done.result() for done in [pool.submit(work, opened) for _ in range(count)]]
             finally:
                 if sys.exc_info()[0]:
                     ENDED.set()
         for fault in faults:
             if fault.alone:
-                row = row_of(fault, lanes[0])
-                keep(row)
-                if not row.times:  # it broke off, and may have left a server broken
-                    machines.mend()
+                keep(row_of(fault, benches[0]))
+
+
+@contextmanager
+def lane() -> Iterator[tuple[Machines, str]]:
+    """Start servers and migrate a database that is copied for each stack; give them and the token of its staff."""
+    with Machines() as machines, tempfile.TemporaryDirectory(prefix="aetos-faults-template-") as folder:
+        yield machines, make_template(machines, Path(folder))
 
 
 def row_of(fault: Fault, bench: Bench) -> Row:
@@ -129,6 +127,7 @@ def row_of(fault: Fault, bench: Bench) -> Row:
     except Exception as error:  # noqa: BLE001  one that fails never stops the rest
         bench.say(f"{fault.name}: {error!r}")
         traceback.print_exc()
+        bench.machines.mend()  # it may have left a server broken
         return Row(fault.name, counts=Counts(findings=[f"the harness failed: {error!r}"]))
 
 

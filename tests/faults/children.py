@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -124,6 +125,7 @@ def environment(folder: Path, **changes: str) -> dict[str, str]:
     return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
         "PYTHONPATH": str(ROOT),
+        "TMPDIR": tempfile.gettempdir(),
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
         "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
         "SECRET_KEY": "for-the-harness-only-" + "x" * 40,

@@ -32,7 +32,11 @@ class NotThere(Exception):
 
 
 # What commits without waiting for the disk is not saved by luck: nothing is written meanwhile.
-FORGETFUL = f"-c wal_writer_delay=10s -c wal_writer_flush_after=1GB {throwaway.FORGETFUL}"
+FORGETFUL = (
+    f"-c wal_writer_delay=10s -c wal_writer_flush_after=1GB -c wal_buffers=64MB -c bgwriter_lru_maxpages=0 "
+    f"-c autovacuum=off {throwaway.FORGETFUL}"
+)
+WRITER_DIES_SECONDS = 0.7
 
 
 class Postgres:
@@ -76,6 +80,21 @@ class Postgres:
         self._ways = ways
         self.start()
 
+    @contextmanager
+    def about_to_crash(self) -> Iterator[None]:
+        """Keep what nobody waits for from its disk until it has crashed: its writer sleeps, so luck saves nothing."""
+        with psycopg.connect(self.url()) as connection:
+            found = connection.execute("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'")
+            (writer,) = found.fetchone() or (0,)
+        os.kill(writer, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            waking = threading.Timer(WRITER_DIES_SECONDS, os.kill, (writer, signal.SIGCONT))
+            waking.start()  # it has been told to end by then, and does so as it wakes
+            self.crash()
+            waking.cancel()
+
     def crash(self) -> None:
         """Stop it as a power cut does: no checkpoint, no goodbye to clients."""
         throwaway.run([*self._pg_ctl, "-m", "immediate", "stop"], self._folder)
@@ -99,11 +118,11 @@ class Rabbit:
         if server is None:
             raise NotThere("RabbitMQ is not installed (rabbitmq-server was not found).")
         self._server, self._folder = server, folder
-        self._epmd_was_there = throwaway.listens(4369)
         self.port = lasting_port()
-        self._host = f"amqp://guest:guest@127.0.0.1:{self.port}"
+        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}/"
         self._environment = throwaway.broker_environment(folder, self.port)
         self._environment["RABBITMQ_DIST_PORT"] = str(lasting_port())
+        self._environment["RABBITMQ_NODENAME"] = f"aetos_faults_{self.port}@localhost"
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -120,19 +139,10 @@ class Rabbit:
         if wait and not throwaway.wait_for(self.answers, WAIT_SECONDS):
             raise RuntimeError(f"RabbitMQ did not start: {throwaway.tail(self._folder / 'log')}")
 
-    def url(self, lane: int = 0) -> str:
-        """Return the URL of a lane: a virtual host, so that two stacks can work side by side."""
-        return f"{self._host}/lane{lane}" if lane else f"{self._host}/"
-
-    def open_lane(self, lane: int) -> None:
-        """Make the virtual host of a lane."""
-        self.control("add_vhost", f"lane{lane}")
-        self.control("set_permissions", "-p", f"lane{lane}", "guest", ".*", ".*", ".*")
-
     def answers(self) -> bool:
         """Say whether it lets us in."""
         try:
-            parameters = pika.URLParameters(f"{self._host}/?socket_timeout=2&blocked_connection_timeout=2")
+            parameters = pika.URLParameters(f"{self.url}?socket_timeout=2&blocked_connection_timeout=2")
             pika.BlockingConnection(parameters).close()
         except (pika.exceptions.AMQPError, OSError):
             return False
@@ -182,9 +192,18 @@ class Rabbit:
             raise RuntimeError(f"rabbitmqctl {arguments[0]}: {done.stderr or done.stdout}")
 
     def end(self) -> None:
-        """Stop it for good, and the port mapper that it started."""
+        """Stop it for good."""
         self.kill()
-        if not self._epmd_was_there:
+
+
+@contextmanager
+def port_mapper() -> Iterator[None]:
+    """Leave no Erlang port mapper behind that was not there before."""
+    was_there = throwaway.listens(4369)
+    try:
+        yield
+    finally:
+        if not was_there:
             throwaway.stop_epmd()
 
 

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from integrations.simulators import faults
 from tests.faults.bench import Bench, Fault, prove, without
 from tests.faults.killing import all_at_once, confirm, in_talks
 from tests.faults.report import Counts, Row
 from tests.faults.stack import Stack
 
 Round = Callable[[Stack], None]
+SLOW_SECONDS = 0.3
 
 
 def rounds(name: str, work: Round) -> Callable[[Bench, Stack, int], list[float]]:
@@ -59,6 +62,14 @@ def much_to_call(stack: Stack) -> None:
     ids = stack.found(6)
     all_at_once(3, lambda number: [stack.move(each, "MESSAGING") for each in ids[number::3]])
     stack.trigger()
+
+
+def much_to_call_slowly(stack: Stack) -> None:
+    """Have many calls to two partners that take their time, so that two who make the same call meet there."""
+    slow = faults.Fault(slow=SLOW_SECONDS)
+    stack.sims.chatterbot.faults.switch(replace(slow, outcome="silent"))
+    stack.sims.scraperv2.faults.switch(slow)
+    much_to_call(stack)
 
 
 def once_each(counts: Counts) -> Counts:
@@ -115,7 +126,7 @@ def two_workers(bench: Bench) -> Row:
     return strictly(
         bench,
         "two workers at once",
-        much_to_call,
+        much_to_call_slowly,
         protection="the lease of a channel",
         twin="no lease",
         beats=2,

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from tests.faults.bench import Bench, Fault, prove
 from tests.faults.killing import confirm, in_talks
@@ -12,6 +13,7 @@ from tests.faults.stack import Stack
 # The first outage of a run is the longest: of the ten minutes that are promised, at the pace of `pace`.
 LONG_OUTAGE, OUTAGE = 10.0, 1.0
 HOLD_SECONDS = 20.0
+MORE_THAN_IT_READS = 400  # events: behind them it is deaf
 POSTERS = 3
 
 
@@ -66,12 +68,8 @@ def prepare_talks(stack: Stack) -> None:
 def kill_rabbit(stack: Stack, number: int) -> None:
     """Kill RabbitMQ as a relay publishes. Every other time it hangs first, so that nothing has reached it."""
     rabbit = stack.machines.rabbit
-    stack.arm("relay-about-to-publish")
-    poster = threading.Thread(target=stack.post_job, args=(50,))
-    poster.start()
+    poster = come_to_publish(stack, 50)
     try:
-        if not stack.wait(stack.held, HOLD_SECONDS):
-            raise NotHeld("no relay came to publish")
         if number % 2 == 0:
             rabbit.freeze()
         stack.release()
@@ -82,21 +80,35 @@ def kill_rabbit(stack: Stack, number: int) -> None:
         rabbit.start()
 
 
+def come_to_publish(stack: Stack, items: int) -> threading.Thread:
+    """Have a job come in, and a relay wait just before it publishes what came of it; return who delivers the job."""
+    stack.arm("relay-about-to-publish")
+    poster = threading.Thread(target=stack.post_job, args=(items,))
+    poster.start()
+    if not stack.wait(stack.held, HOLD_SECONDS):
+        poster.join()
+        raise NotHeld("no relay came to publish")
+    return poster
+
+
 def fill_disk(stack: Stack, number: int) -> None:
-    """Let RabbitMQ believe that its disk is full. Every tenth time that ends with a killed broker."""
+    """Let RabbitMQ think its disk full as a relay publishes. Every tenth time that ends with a killed broker."""
     prepare_talks(stack)
-    rabbit = stack.machines.rabbit
-    rabbit.disk_alarm(True)
+    rabbit, last = stack.machines.rabbit, number % 10 == 0
+    poster = come_to_publish(stack, MORE_THAN_IT_READS if last else 50)
     try:
+        rabbit.disk_alarm(True)
+        stack.release()
         work(stack)
-        if number % 10 == 0:
-            stack.post_job(400)  # more than it reads before it turns deaf
         stack.wait(lambda: False, OUTAGE)
     finally:
-        if number % 10 == 0:
+        stack.release()
+        poster.join()
+        if last:
             rabbit.kill()
-            rabbit.start()
-        rabbit.disk_alarm(False)
+            rabbit.start()  # which ends the alarm
+        else:
+            rabbit.disk_alarm(False)
 
 
 def unbind(stack: Stack, number: int) -> None:
@@ -120,11 +132,11 @@ def crash_postgres(stack: Stack, number: int) -> None:
             stack.post_job(2, sure=False)
 
     posters = [threading.Thread(target=post) for _ in range(POSTERS)]
-    for poster in posters:
-        poster.start()
     try:
-        stack.wait(lambda: False, 0.5)
-        stack.machines.postgres.crash()
+        with stack.machines.postgres.about_to_crash():
+            for poster in posters:
+                poster.start()
+            stack.wait(lambda: False, 1.0)
         stack.machines.postgres.start()
         stack.wait(lambda: False, 0.5)
     finally:
@@ -133,17 +145,20 @@ def crash_postgres(stack: Stack, number: int) -> None:
             poster.join()
 
 
-def _fault(name: str, break_it: Break, protection: str, twin: str, *, short: bool = False) -> Fault:
+def _fault(
+    name: str, break_it: Break, protection: str, twin: str, *, short: bool = False, **options: Any
+) -> Fault:
     def run(bench: Bench) -> Row:
-        return prove(bench, name, rounds(name, break_it), protection=protection, twin=twin, workers=2)
+        act = rounds(name, break_it)
+        return prove(bench, name, act, protection=protection, twin=twin, workers=2, **options)
 
-    return Fault(name, run, short=short, alone=True)
+    return Fault(name, run, short=short)
 
 
 FAULTS = (
     _fault("RabbitMQ: stopped for ten minutes", stop_rabbit, "the outbox", "no outbox"),
     _fault("RabbitMQ: killed in a publish", kill_rabbit, "publisher confirms", "no confirms"),
-    _fault("RabbitMQ: under a disk alarm", fill_disk, "publisher confirms", "no confirms"),
+    _fault("RabbitMQ: under a disk alarm", fill_disk, "publisher confirms", "no confirms", FAULTS_LEASE="20"),
     _fault("RabbitMQ: all bindings gone", unbind, "mandatory publishing", "not mandatory", short=True),
     _fault(
         "PostgreSQL: restarted `-m immediate` under load",

@@ -67,7 +67,6 @@ class Stack(Asked):
 
     Args:
         machines: the servers.
-        lane: which of the broker's virtual hosts is this stack's.
         token: of `make_template`.
         webs, workers, beats: how many nodes of each; every one is a process group of its own.
         web_workers: gunicorn's processes in each web.
@@ -83,7 +82,6 @@ class Stack(Asked):
         machines: Machines,
         token: str,
         *,
-        lane: int = 0,
         webs: int = 1,
         workers: int = 1,
         beats: int = 1,
@@ -95,7 +93,7 @@ class Stack(Asked):
         **changes: str,
     ) -> None:
         super().__init__()
-        self.machines, self.token, self.broker_url = machines, token, machines.rabbit.url(lane)
+        self.machines, self.token, self.broker_url = machines, token, machines.rabbit.url
         self.nodes = {"web": webs, "worker": workers, "beat": beats}
         self._web_workers, self._telegram, self._changes = web_workers, telegram, changes
         self._patches = [*twins, *filter(None, [without])]
@@ -158,6 +156,10 @@ class Stack(Asked):
     def node(self, name: str) -> children.Child:
         """Return a node by its name: `web0`, `worker1`, `beat0`."""
         return next(child for child in self.supervisor.children if child.name == name)
+
+    def said(self, text: str) -> int:
+        """Count how often the nodes have logged a text."""
+        return sum(child.output.count(text) for child in self.supervisor.children)
 
     def environment(self, **changes: str) -> dict[str, str]:
         """Return the environment of a process of this stack."""

@@ -52,7 +52,7 @@ def test_ctrl_c_ends_all_that_was_started(tmp_path: Path) -> None:
             stderr=subprocess.STDOUT,
         )
     end = time.monotonic() + SECONDS
-    while not list(tmp_path.glob("aetos-faults-*/web0.log")) and time.monotonic() < end:
+    while not list(tmp_path.glob("aetos-faults-run-*/aetos-faults-*/web0.log")) and time.monotonic() < end:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     said = (tmp_path / "output").read_text()

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection
 from django.test import Client
 
+from integrations import clock
 from integrations.models import InboxMessage, OutboxMessage
 from listings import ingest
 from listings.models import ProductListing, Sighting, TransitionLog
@@ -139,6 +140,34 @@ def test_a_deadlock_all_the_same_is_tried_again_and_nobody_notices(
     answers = at_once(2, lambda number: post(dumps(a_job(*lots[number]))))
     assert sorted(answer.json()["created_listings"] for answer in answers) == [0, 2]
     assert one_of_each(2)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("looks_again", [True, False])
+def test_a_job_that_is_delivered_as_its_id_is_kept_is_still_one_job(
+    looks_again: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = jobs.trigger(brands=["Sony"], search="Sony cameras", by="user:ann")
+    number, now = uuid.uuid4(), clock.now
+    between = iter([True])  # after the look for an early delivery, before the id is written
+
+    def meanwhile() -> Any:
+        if next(between, False):
+            (answer,) = at_once(1, lambda _: post(dumps(a_job(a_match(), job_id=str(number)))))
+            assert answer.status_code == 202
+        return now()
+
+    monkeypatch.setattr(jobs.clock, "now", meanwhile)
+    if looks_again:
+        jobs.started(str(job.uuid), number)
+        kept = ScrapeJob.objects.get()
+        assert (kept.uuid, kept.scraper_job_id, kept.status) == (job.uuid, number, "completed")
+        assert kept.created_listings == 1
+    else:
+        with pytest.raises(IntegrityError):
+            jobs._keep_id(str(job.uuid), number, ended=False)
+        assert ScrapeJob.objects.count() == 2
+    assert one_of_each(1)
 
 
 def test_a_short_code_that_is_taken_is_drawn_again(
