@@ -278,7 +278,7 @@ KILLS = (
         "worker: in the sweep of what is overdue",
         ("sweep-cancelling",),
         overdue,
-        "one transaction a listing",
+        "one transaction for listing, log and call",
         "claimed before the work",
         WORKERS,
         prepare=lambda stack, count: in_talks(stack, 3),

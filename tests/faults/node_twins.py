@@ -1,10 +1,10 @@
 """Twins for what happens between nodes: beats, servers that go away, and clocks. See `twins`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from tests.faults.twins import twin
+from tests.faults.twins import twin, without_the_relay
 
 # ---- beat and its sweeps ------------------------------------------------------------------------
 
@@ -20,22 +20,21 @@ def no_nudges() -> None:
 @twin("claimed before the work")
 def claimed_before_the_work() -> None:
     """The sweep takes all that is overdue off the list first, and then cancels one by one."""
-    from listings import lifecycle, timeouts
+    from django.utils import timezone
+
+    from listings import leads, lifecycle, timeouts
     from listings.models import ProductListing
 
-    def cancel(listing_id: Any) -> bool:
-        lifecycle.cancel(listing_id, by="timeout", reason="overdue")
-        return True
-
     def sweep(*, limit: int = 0) -> int:
-        from django.utils import timezone
-
         overdue = ProductListing.objects.filter(deadline_at__lte=timezone.now())
         ids = list(overdue.values_list("pk", flat=True))
         ProductListing.objects.filter(pk__in=ids).update(deadline_at=timezone.now() + timedelta(days=7))
-        return sum(timeouts._cancel(each) for each in ids)
+        for listing_id in ids:
+            lifecycle.cancel(listing_id, by="timeout", reason="overdue")
+            leads.all_abandoned([], at=timezone.now())  # the place where ours is killed, too
+        return len(ids)
 
-    timeouts._cancel, timeouts.cancel_overdue = cancel, sweep
+    timeouts.cancel_overdue = sweep
 
 
 @twin("slow plans")
@@ -64,9 +63,9 @@ def slow_relay() -> None:
 
     publish = relay._publish_wave
 
-    def slowly(connection: Any, wave: Any, held: Any) -> int:
+    def slowly(connection: Any, wave: Any, held: Any) -> Iterator[int]:
         time.sleep(0.3)
-        return publish(connection, wave, held)
+        yield from publish(connection, wave, held)
 
     relay._publish_wave = slowly
 
@@ -90,41 +89,28 @@ def no_outbox() -> None:
     from contextlib import suppress
 
     from django.db import transaction
-    from django.utils import timezone
 
-    from integrations import events, outbox, relay
+    from integrations import events
 
-    put = outbox.put
-
-    def publish(rows: Any) -> None:
+    def publish(leaving: list[Any]) -> None:
         with suppress(events.BrokerDown), events.broker() as connection:
-            events.publish(connection, map(relay._as_event, rows))
+            for _ in events.publish(connection, leaving):
+                continue
 
-    def putting(messages: Iterable[Any]) -> None:
-        rows = list(messages)
-        leaving = [row for row in rows if row.channel == "events"]
-        for row in leaving:
-            row.created_at = row.delivered_at = timezone.now()
-        put(rows)
-        transaction.on_commit(lambda: publish(leaving))
-
-    outbox.put = putting
+    without_the_relay(lambda leaving: transaction.on_commit(lambda: publish(leaving)))
 
 
 @twin("no confirms")
 def no_confirms() -> None:
     """An event that was written to the socket counts as sent."""
-    from kombu import Producer
-
     from integrations import events
 
-    def publish(connection: Any, batch: Iterable[Any]) -> tuple[set[str], dict[str, str]]:
-        producer = Producer(connection.channel(), exchange=events.exchange(), auto_declare=False)
-        sent = set()
+    def publish(connection: Any, batch: Iterable[Any]) -> Iterator[tuple[set[str], dict[str, str]]]:
+        channel, sent = connection.channel(), set()
         for event in batch:
-            events._publish_one(producer, event)
+            events._publish_one(channel, event)
             sent.add(event.event_id)
-        return sent, {}
+        yield sent, {}
 
     vars(events)["publish"] = publish
 
@@ -132,14 +118,14 @@ def no_confirms() -> None:
 @twin("not mandatory")
 def not_mandatory() -> None:
     """The broker may drop what no queue is bound for."""
-    from kombu import Producer
+    from amqp import Channel
 
-    original = Producer.publish
+    original = Channel.basic_publish
 
     def publish(self: Any, *given: Any, **named: Any) -> Any:
         return original(self, *given, **{**named, "mandatory": False})
 
-    setattr(Producer, "publish", publish)  # noqa: B010  a method of another's class
+    Channel.basic_publish = publish  # type: ignore[method-assign]
 
 
 @twin("commits do not wait")
@@ -160,9 +146,9 @@ def a_clock_of_ones_own() -> None:
     from django.db.models import DateTimeField, Value
     from django.utils import timezone
 
-    from integrations import relay
+    from integrations import lease
 
-    relay.Now = lambda: Value(timezone.now(), output_field=DateTimeField())  # type: ignore[assignment]
+    lease.Now = lambda: Value(timezone.now(), output_field=DateTimeField())  # type: ignore[assignment]
 
 
 @twin("expiry by the worker's clock")

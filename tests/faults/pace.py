@@ -30,14 +30,16 @@ def set_clock(seconds: int) -> None:
 def quicken() -> None:
     """Shorten what this process would wait for."""
     from aetos import queues
-    from integrations import events, http, relay, tasks
+    from integrations import events, http, lease, relay, tasks
+    from integrations.patience import Policy
     from scraping import reconcile
 
-    lease = timedelta(seconds=float(os.environ.get("FAULTS_LEASE", LEASE_SECONDS)))
-    relay.EVENTS_LEASE = relay.CALLS_LEASE = lease
-    relay.EVENTS_POLICY = relay.Policy(base=0.5, cap=1.0, attempts=3000)
-    relay.CALLS_POLICY = relay.Policy(base=0.5, cap=1.5, attempts=40)
-    relay.BREAKER = relay.Policy(base=0.5, cap=1.0, attempts=0)
+    lease.EVENTS_LEASE = lease.CALLS_LEASE = timedelta(
+        seconds=float(os.environ.get("FAULTS_LEASE", LEASE_SECONDS))
+    )
+    relay.EVENTS_POLICY = Policy(base=0.5, cap=1.0, attempts=3000)
+    relay.CALLS_POLICY = Policy(base=0.5, cap=1.5, attempts=40)
+    relay.BREAKER = Policy(base=0.5, cap=1.0, attempts=0)
     events.TIMEOUT_SECONDS = 2.0
     if os.environ.get(
         "FAULTS_IMPATIENT"

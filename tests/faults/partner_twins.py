@@ -19,10 +19,10 @@ def asked_once() -> None:
 @twin("waits for ever")
 def waits_for_ever() -> None:
     """Whoever calls a partner waits until it has answered, however long that takes."""
-    from integrations import http, relay
+    from integrations import http, lease
 
     http.CONNECT_SECONDS = http.READ_SECONDS = http.WHOLE_ANSWER_SECONDS = 3600.0
-    relay._lease_time = lambda channel: timedelta(days=1)
+    lease._time = lambda channel: timedelta(days=1)
 
 
 @twin("a redirect is final")

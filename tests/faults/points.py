@@ -44,6 +44,10 @@ def _is_call(given: tuple[Any, ...], result: Any) -> bool:
     return given[1] == "POST"
 
 
+def _has_sent(given: tuple[Any, ...], result: Any) -> bool:
+    return bool(result[0])
+
+
 def _is_running(given: tuple[Any, ...], result: Any) -> bool:
     return bool(given[0].status == "running")
 
@@ -63,13 +67,13 @@ POINTS: dict[str, Point] = {
     "worker-before-commit": Point("listings.leads:_clear_error", after=False),
     "worker-before-commit-job": Point("scraping.models:ScrapeJob.save", after=True, when=_is_running),
     "worker-before-ack": Point("integrations.relay:serve", after=True, when=_of("telegram")),
-    "relay-claimed": Point("integrations.relay:_lease", after=True, when=_of("events")),
+    "relay-claimed": Point("integrations.lease:take", after=True, when=_of("events")),
     "relay-about-to-publish": Point("integrations.events:_publish_one", after=False, holds=True),
     "relay-published": Point("integrations.events:_publish_one", after=True),
-    "relay-confirmed": Point("integrations.events:publish", after=True),
-    "relay-marked": Point("integrations.relay:_publish_wave", after=True),
+    "relay-confirmed": Point("integrations.events:_Ledger.take", after=True, when=_has_sent),
+    "relay-marked": Point("integrations.relay:_refused", after=True),
     "beat-sending": Point("celery.beat:Scheduler.apply_async", after=True, when=_is_sweep),
-    "sweep-cancelling": Point("listings.timeouts:_cancel", after=True),
+    "sweep-cancelling": Point("listings.leads:all_abandoned", after=True),
 }
 
 

@@ -6,7 +6,7 @@ that the points stand around what the twin has put in the place of ours.
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -66,22 +66,46 @@ def ingest_commits() -> None:
 @twin("published inside")
 def published_inside() -> None:
     """Events leave within the transaction of their fact, not from a row of it."""
+    from integrations import events
+
+    def publish(leaving: list[Any]) -> None:
+        with events.broker() as connection:
+            for _ in events.publish(connection, leaving):
+                continue
+
+    without_the_relay(publish)
+
+
+def without_the_relay(publish: Callable[[list[Any]], None]) -> None:
+    """Hand events to `publish` as they are written, and write their rows as delivered: the relay has nothing to do."""
+    import json
+
     from django.utils import timezone
 
-    from integrations import events, outbox, relay
+    from integrations import outbox
+    from integrations.waiting import Waiting, as_event
 
-    put = outbox.put
+    put, put_rows = outbox.put, outbox.put_rows
 
-    def publish(messages: Iterable[Any]) -> None:
+    def as_published(row: Any) -> Any:
+        text = json.dumps(row.body)
+        return as_event(Waiting(0, row.event_id, row.topic, row.key, text, "", timezone.now(), 0))
+
+    def putting(messages: Iterable[Any]) -> None:
         rows = list(messages)
         leaving = [row for row in rows if row.channel == "events"]
         for row in leaving:
             row.created_at = row.delivered_at = timezone.now()
-        with events.broker() as connection:
-            events.publish(connection, map(relay._as_event, leaving))
+        publish([as_published(row) for row in leaving])
         put(rows)
 
-    outbox.put = publish
+    def putting_rows(rows: Any) -> None:
+        leaving = [outbox.OutboxMessage(**row) for row in rows if row["channel"] == "events"]
+        publish([as_published(row) for row in leaving])
+        put_rows([{**row, "delivered_at": timezone.now()} for row in rows if row["channel"] == "events"])
+        put_rows([row for row in rows if row["channel"] != "events"])
+
+    outbox.put, outbox.put_rows = putting, putting_rows
 
 
 @twin("no digest")
@@ -160,9 +184,9 @@ def marked_with_the_acknowledgement() -> None:
 @twin("lease for ever")
 def lease_for_ever() -> None:
     """A relay's lease does not run out."""
-    from integrations import relay
+    from integrations import lease
 
-    relay._lease_time = lambda channel: timedelta(days=1)
+    lease._time = lambda channel: timedelta(days=1)
 
 
 @twin("no lease")
@@ -170,10 +194,10 @@ def no_lease() -> None:
     """Every relay serves every channel."""
     import uuid
 
-    from integrations import relay
+    from integrations import lease, relay
 
-    relay._lease = lambda channel: uuid.uuid4()
-    relay._keep = lambda channel, holder: None
+    lease.take = lambda channel: uuid.uuid4()
+    lease.keep = lambda channel, holder: None
     relay._channel_failed = lambda channel, error, **options: False
 
 
@@ -187,10 +211,10 @@ def marked_before_publishing() -> None:
 
     publish = relay._publish_wave
 
-    def marking(connection: Any, wave: Any, held: Any) -> int:
+    def marking(connection: Any, wave: Any, held: Any) -> Iterator[int]:
         pks = [message.pk for message in wave]
         OutboxMessage.objects.filter(pk__in=pks).update(delivered_at=timezone.now())
-        return publish(connection, wave, held)
+        yield from publish(connection, wave, held)
 
     relay._publish_wave = marking
 
@@ -207,10 +231,10 @@ def a_new_id_each_time() -> None:
     sent = Path(os.environ["FAULTS_FOLDER"]) / "sent"
     sent.mkdir(exist_ok=True)
 
-    def renaming(producer: Any, event: Any) -> None:
+    def renaming(channel: Any, event: Any) -> None:
         again = (sent / event.event_id).exists()
         (sent / event.event_id).touch()
-        publish(producer, replace(event, event_id=str(uuid.uuid4())) if again else event)
+        publish(channel, replace(event, event_id=str(uuid.uuid4())) if again else event)
 
     events._publish_one = renaming
 
@@ -224,10 +248,15 @@ def marked_by_the_batch() -> None:
 
     publish = relay._publish_wave
 
-    def marking(connection: Any, wave: Any, held: Any) -> int:
-        count = publish(connection, wave, held)
-        keys = [message.key for message in wave]
-        relay.pending("events").filter(key__in=keys).update(delivered_at=timezone.now())
-        return count
+    refused = relay._refused
+    waves: list[Any] = []
 
-    relay._publish_wave = marking
+    def noting(connection: Any, wave: Any, held: Any) -> Iterator[int]:
+        waves[:] = [message.key for message in wave]
+        yield from publish(connection, wave, held)
+
+    def marking(messages: Any, held: Any) -> None:
+        relay.pending("events").filter(key__in=waves).update(delivered_at=timezone.now())
+        refused(messages, held)
+
+    relay._publish_wave, relay._refused = noting, marking  # type: ignore[assignment]

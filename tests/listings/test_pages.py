@@ -102,7 +102,7 @@ def test_many_are_shown_as_one_is() -> None:
     together = many.listings(rows.values_list(*many.COLUMNS))
     one_by_one = [dict(ListingSerializer(row).data) for row in rows]
     assert together == one_by_one
-    assert [row["id"] for row in many if row["pending"]] == [str(received.pk)]
+    assert [row["id"] for row in together if row["pending"]] == [str(received.pk)]
 
 
 def _with_clock(listing: ProductListing) -> ProductListing:
