@@ -21,12 +21,14 @@ max_requests_jitter = 2_000
 control_socket_disable = True
 logger_class = "aetos.weblog.JsonLogger"
 
-_COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+_COUNTS, _MEMORY = "PROMETHEUS_MULTIPROC_DIR", "/dev/shm"  # noqa: S108  Linux's file system in memory
 
 
 def on_starting(server: Any) -> None:
     """Make the folder before the first worker starts: each writes its counters there, and any of them adds them up."""
-    os.environ[_COUNTS] = tempfile.mkdtemp(prefix="aetos-metrics-")
+    # In memory where that can be: its files are mapped, and a disk without room would end whoever writes to one.
+    memory = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+    os.environ[_COUNTS] = tempfile.mkdtemp(prefix="aetos-metrics-", dir=memory)
 
 
 def child_exit(server: Any, worker: Any) -> None:

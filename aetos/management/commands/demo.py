@@ -28,6 +28,7 @@ PARTNERS = {
     "CHATTERBOT_API_URL": "chatterbot",
     "EBAY_API_URL": "ebaylister",
 }
+CODE = ("aetos", "scraping", "listings", "integrations")
 BANNER = """
   Aetos Orchestrator is at   {url}
   sign in as                 {user}
@@ -54,6 +55,9 @@ class Command(BaseCommand):
             help="only the simulated partners and the staff, for an installation that runs (ORCHESTRATOR_URL)",
         )
         parser.add_argument("--partners-port", type=int, default=0, help="default: one that is free")
+        parser.add_argument(
+            "--reload", action="store_true", help="start a process anew whenever code or templates change"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["partners_only"]:
@@ -76,8 +80,8 @@ class Command(BaseCommand):
 
         self.stdout.write("Starting web, worker, beat and the simulated partners ...")
         ended = Processes().run(
-            commands(partners_port),
-            environment(port, partners_port) | {"DEMO_OWNER_TOKEN": owner_token},
+            reloading(commands(partners_port)) if options["reload"] else commands(partners_port),
+            environment(port, partners_port, reload=options["reload"]) | {"DEMO_OWNER_TOKEN": owner_token},
             ready=lambda: answers(f"http://127.0.0.1:{port}/health/live"),
             announce=announce,
         )
@@ -154,6 +158,15 @@ def commands(partners_port: int) -> dict[str, str]:
     return {**parse_procfile(procfile).processes, "partners": shlex.join(partners_command(partners_port))}
 
 
+def reloading(processes: dict[str, str]) -> dict[str, str]:
+    """Return the same processes, worker and beat started anew when code changes; gunicorn sees to that by itself."""
+    watch = ["watchfiles", "--filter", "python", "--sigint-timeout", "10"]
+    return {
+        name: shlex.join([*watch, command, *CODE]) if name in ("worker", "beat") else command
+        for name, command in processes.items()
+    }
+
+
 def partners_command(port: int) -> list[str]:
     """Return what runs the simulated partners on a port."""
     # With a memory, what they sold and were asked outlasts a restart, as our own data do.
@@ -162,14 +175,19 @@ def partners_command(port: int) -> list[str]:
     return [*simulators, "--port", str(port), "--feed", "--memory", memory]
 
 
-def environment(port: int, partners_port: int) -> dict[str, str]:
+def environment(port: int, partners_port: int, *, reload: bool = False) -> dict[str, str]:
     """Return the processes' environment: ours, and defaults for what nobody has set."""
+    gunicorn = ["--log-level", "warning"]
+    if reload:
+        gunicorn += ["--reload"]
+        for template in sorted((Path(settings.BASE_DIR) / "templates").rglob("*.html")):
+            gunicorn += ["--reload-extra-file", str(template)]
     base = f"http://127.0.0.1:{partners_port}"
     defaults = {name: f"{base}/{partner}" for name, partner in PARTNERS.items()}
     defaults |= {
         "PUBLIC_URL": f"http://localhost:{port}",
         "LOG_LEVEL": "WARNING",
-        "GUNICORN_CMD_ARGS": "--log-level warning",
+        "GUNICORN_CMD_ARGS": shlex.join(gunicorn),
         # Root is at home in a container; Celery's eight lines about it would hide what matters.
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }
