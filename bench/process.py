@@ -19,18 +19,16 @@ from bench.stored import unchanged
 from bench.transition import token
 
 
-def resident(url: str) -> float:
-    """Return the memory in MB of the largest worker of the web server at a URL (Linux)."""
-    port = urlsplit(url).port
+def resident(web: Any) -> float:
+    """Return the memory in MB of the largest worker of a web server (Linux)."""
     sizes = [0.0]
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            command = (folder / "cmdline").read_bytes()
-            status = (folder / "status").read_text()
+            facts = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
         except OSError:
             continue  # it has just ended
-        if f"0.0.0.0:{port}".encode() in command:
-            sizes += [int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS")]
+        if int(facts["PPid"]) == web.pid and "VmRSS" in facts:
+            sizes.append(int(facts["VmRSS"].split()[0]) / 1024)
     return max(sizes)
 
 
@@ -58,12 +56,12 @@ def memory(bench: Bench) -> Sides:
     with unchanged(bench.url), requests.Session() as session:
         web = bench.start_web(WEB_WORKERS="1", GUNICORN_CMD_ARGS="--max-requests 0 --max-requests-jitter 0")
         ask(bench, web, 100)
-        before = resident(web.url)
+        before = resident(web)
         requests_, jobs = (1_000, 5) if bench.quick else (10_000, 100)
         ask(bench, web, requests_)
         for _ in range(jobs):
             deliver(session, web.url, bodies([matches(5000)]))
-        after = resident(web.url)
+        after = resident(web)
         return Sides([after], [before], note="" if after < 200 else "over 200 MB")
 
 

@@ -178,8 +178,12 @@ def parse(body: bytes) -> Any:
         raise Refusal(400, "The body is not JSON.") from None
 
 
-def process(message_id: int) -> Answer:
+def process(message_id: int, *, body: bytes | None = None) -> Answer:
     """Hand an inbox row to its handler, and keep what became of it, in one transaction.
+
+    Args:
+        message_id: the row.
+        body: what it holds, from who has just written it: megabytes need not be read back.
 
     Returns:
         The answer for the partner; for a row that is already settled, its answer of then.
@@ -190,7 +194,7 @@ def process(message_id: int) -> Answer:
     for attempt in range(1, DEADLOCK_TRIES + 1):
         try:
             with transaction.atomic():
-                return _process(message_id)
+                return _process(message_id, body)
         except OperationalError:
             if attempt == DEADLOCK_TRIES:
                 raise
@@ -198,13 +202,14 @@ def process(message_id: int) -> Answer:
     raise AssertionError("unreachable")
 
 
-def _process(message_id: int) -> Answer:
-    message = InboxMessage.objects.select_for_update().get(pk=message_id)
+def _process(message_id: int, body: bytes | None) -> Answer:
+    message = InboxMessage.objects.defer("body").select_for_update().get(pk=message_id)
     if message.status not in (Status.RECEIVED, Status.PARKED):
         return Answer(200, message.answer or {}, keep_as=message.status)
     try:
         with transaction.atomic():
-            answer = HANDLERS[message.partner, message.kind](message, parse(message.raw))
+            payload = parse(message.raw if body is None else body)
+            answer = HANDLERS[message.partner, message.kind](message, payload)
     except Refusal as refusal:
         answer = Answer(refusal.status, {"detail": refusal.detail}, Status.REFUSED, str(refusal.detail))
     InboxMessage.objects.filter(pk=message.pk).update(
@@ -271,7 +276,7 @@ class Webhook(View):
         if message.status == Status.REFUSED:
             return refused(Refusal(415, message.detail))
         try:
-            answer = process(message.pk)
+            answer = process(message.pk, body=body)
         except Exception as error:
             # The bytes are kept and the sweep tries again: the partner, who calls once, has done its part.
             log.exception("webhook kept, to be processed later", inbox_id=message.pk)
