@@ -50,13 +50,16 @@ def guarded(work: Callable[[], int]) -> int:
         except BaseException:  # noqa: BLE001  this process must not go on as its parent does
             traceback.print_exc()
         finally:
+            remove(folder)  # the guard may be gone
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(status)
     for number in INTERRUPTS:
         signal.signal(number, lambda *_: os.kill(harness, signal.SIGINT))
     try:
-        _, status = os.waitpid(harness, 0)
+        ended = status = 0
+        while ended != harness:  # servers run as daemons: they are this process's to bury
+            ended, status = os.waitpid(-1, 0)
         return os.waitstatus_to_exitcode(status)
     finally:
         end_orphans()
@@ -74,21 +77,22 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def end_orphans() -> None:
     """Kill every process that is below this one, those too that fall to it as their parents die."""
-    while children := _children():
+    while children := children_of(os.getpid()):
         for pid in children:
             os.kill(pid, signal.SIGKILL)
         for pid in children:
             os.waitpid(pid, 0)
 
 
-def _children() -> list[int]:
+def children_of(process: int) -> list[int]:
+    """Return the ids of the processes whose parent this one is."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             parent = int(stat.read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue  # it has ended meanwhile
-        found += [int(stat.parent.name)] if parent == os.getpid() else []
+        found += [int(stat.parent.name)] if parent == process else []
     return found
 
 

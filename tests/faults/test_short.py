@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ from tests import throwaway
 from tests.aetos.processes import ROOT
 from tests.conftest import not_run
 from tests.faults import report
+from tests.faults.guard import children_of
+from tests.faults.machines import until
 from tests.faults.report import Counts, Row
 
-SECONDS = 540.0
+SECONDS, LONGEST_SECONDS = 540.0, 120.0
 
 
 def there() -> bool:
@@ -38,27 +41,65 @@ def test_the_short_form_loses_nothing_and_every_twin_does_harm() -> None:
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
 
 
+def interrupt(guard: int) -> None:
+    """Do as Ctrl-C does."""
+    os.kill(guard, signal.SIGINT)
+
+
+def kill_the_harness(guard: int) -> None:
+    """Kill the process that does the work."""
+    os.kill(min(children_of(guard)), signal.SIGKILL)  # the others are servers, which it started as daemons
+
+
+def kill_the_guard(guard: int) -> None:
+    """Kill the process that was called."""
+    os.kill(guard, signal.SIGKILL)
+
+
 @pytest.mark.slow
-def test_ctrl_c_ends_all_that_was_started(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [(interrupt, 130), (kill_the_harness, -signal.SIGKILL), (kill_the_guard, -signal.SIGKILL)],
+)
+def test_however_it_ends_nothing_that_it_started_is_left(
+    end: Callable[[int], None], status: int, folder: Path
+) -> None:
     if not there():
         not_run("the harness starts servers of its own: initdb and rabbitmq-server are needed")
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    with (tmp_path / "output").open("wb") as output:
+    if end is not interrupt and not sys.platform.startswith("linux"):
+        not_run("only Linux lets the guard keep what a killed harness leaves")
+    output = folder / "output"
+    with output.open("wb") as said:
         process = subprocess.Popen(
             [sys.executable, "-u", "-m", "tests.faults", "web: after the inbox commit"],
             cwd=ROOT,
-            env=environment,
-            stdout=output,
+            env={**os.environ, "TMPDIR": str(folder)},
+            stdout=said,
             stderr=subprocess.STDOUT,
         )
-    end = time.monotonic() + SECONDS
-    while not list(tmp_path.glob("aetos-faults-run-*/aetos-faults-*/web0.log")) and time.monotonic() < end:
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    said = (tmp_path / "output").read_text()
-    assert process.wait(120) == 130, said
-    assert left_in(tmp_path) == []
-    assert [each.name for each in tmp_path.iterdir()] == ["output"]
+    try:
+        working = "aetos-faults-run-*/aetos-faults-*/web0.log"
+        assert wait_for(lambda: process.poll() is not None or list(folder.glob(working)))
+        assert process.poll() is None, output.read_text()
+        end(process.pid)
+        assert process.wait(LONGEST_SECONDS) == status, output.read_text()
+    finally:
+        process.kill()
+        process.wait()
+    assert wait_for(lambda: not left_in(folder) and list(folder.iterdir()) == [output]), left_in(folder)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Give a folder that the servers' user may enter, which pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="aetos-harness-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def wait_for(happened: Callable[[], object]) -> bool:
+    """Wait until something is true; return whether it became so."""
+    return until(happened, LONGEST_SECONDS, every=0.1) is not None
 
 
 def left_in(folder: Path) -> list[str]:
