@@ -122,11 +122,6 @@ class Process:
         return self._process.pid
 
     @property
-    def pid(self) -> int:
-        """Return its number; gunicorn's workers are its children."""
-        return self._process.pid
-
-    @property
     def output(self) -> str:
         """Return what it has said so far, in whole lines: a line that is being written is not one yet."""
         said = self._log.read_text(errors="replace")
