@@ -62,9 +62,9 @@ def known_figures(brand: str = "") -> dict[str, Figure]:
 def stages() -> list[Stage]:
     """Return every state, in lifecycle order."""
     known = known_figures()
-    # The states are named for the index, which begins with them.
+    # The states are named for the index, which begins with them; the rows counted as such, since it has no more.
     recent = TransitionLog.objects.filter(to_state__in=State.values, transitioned_at__gt=Now() - PASSED_IN)
-    passed = dict(recent.order_by().values_list("to_state").annotate(count=Count("pk")))
+    passed = dict(recent.order_by().values_list("to_state").annotate(count=Count("*")))
     found = [(state, known.get(state.value, NOTHING)) for state in State]
     return [
         Stage(

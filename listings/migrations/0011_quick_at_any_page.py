@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
             "productlisting",
             models.Index(
                 fields=[
-                    *("sold_at", "id", "brand", "model", "product_id", "session_id"),
+                    *("sold_at", "id", "state", "brand", "model", "product_id", "session_id"),
                     *(
                         "final_profit",
                         "profit_is_provisional",

@@ -20,7 +20,7 @@ CODE_LENGTH = 6
 
 # What the figures of a sale are made of, beside when it was.
 SALE_FIGURES = (
-    *("id", "brand", "model", "product_id", "session_id"),
+    *("id", "state", "brand", "model", "product_id", "session_id"),
     *("final_profit", "profit_is_provisional", "returned_at", "estimated_profit", "asking_price"),
     *("purchase_price", "ebay_sold_price", "ebay_fees", "shipping_cost"),
     *(column for state, column in ENTERED_AT.items() if state not in (State.SOLD, State.CANCELLED)),
