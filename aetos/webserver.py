@@ -3,9 +3,11 @@
 Read by `gunicorn --config python:aetos.webserver`. PORT and WEB_WORKERS come from the environment.
 """
 
+import ctypes
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from typing import Any
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
@@ -22,6 +24,7 @@ control_socket_disable = True
 logger_class = "aetos.weblog.JsonLogger"
 
 _COUNTS, _MEMORY = "PROMETHEUS_MULTIPROC_DIR", "/dev/shm"  # noqa: S108  Linux's file system in memory
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # malloc.h
 
 
 def on_starting(server: Any) -> None:
@@ -29,6 +32,18 @@ def on_starting(server: Any) -> None:
     # In memory where that can be: its files are mapped, and a disk without room would end whoever writes to one.
     memory = _MEMORY if os.access(_MEMORY, os.W_OK) else None
     os.environ[_COUNTS] = tempfile.mkdtemp(prefix="aetos-metrics-", dir=memory)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Have glibc give back what a large job took: one heap for all threads, and large blocks outside of it.
+
+    Each thread would keep a heap of its own, as large as the largest job that it has ever handled. Elsewhere than on
+    glibc there is nothing to set.
+    """
+    with suppress(AttributeError, OSError):
+        mallopt = ctypes.CDLL(None).mallopt
+        for parameter, value in ((M_ARENA_MAX, 1), (M_MMAP_THRESHOLD, 65_536), (M_TRIM_THRESHOLD, 65_536)):
+            mallopt(parameter, value)
 
 
 def child_exit(server: Any, worker: Any) -> None:
