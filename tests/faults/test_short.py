@@ -59,7 +59,7 @@ def kill_the_guard(guard: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("end", "status"),
-    [(interrupt, 130), (kill_the_harness, -signal.SIGKILL), (kill_the_guard, -signal.SIGKILL)],
+    [(interrupt, 130), (kill_the_harness, 128 + signal.SIGKILL), (kill_the_guard, -signal.SIGKILL)],
 )
 def test_however_it_ends_nothing_that_it_started_is_left(
     end: Callable[[int], None], status: int, folder: Path
