@@ -57,7 +57,7 @@ def harness(options: argparse.Namespace, chosen: Sequence[Fault]) -> int:
     rows = [found[fault.name] for fault in FAULTS if fault.name in found]
     print(f"\n{table(rows)}\n\n{len(chosen)} faults in {time.monotonic() - start:.0f} s")
     if options.write:
-        write(rows)
+        write(rows, [fault.name for fault in FAULTS if not (fault.name in found and found[fault.name].times)])
     wrong = [line for row in rows for line in row.wrong]
     print("\n".join(["", *wrong]) if wrong else "Nothing was lost, nothing doubled, and every twin failed.")
     return 1 if wrong else 0

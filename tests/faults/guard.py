@@ -60,7 +60,8 @@ def guarded(work: Callable[[], int]) -> int:
         ended = status = 0
         while ended != harness:  # servers run as daemons: they are this process's to bury
             ended, status = os.waitpid(-1, 0)
-        return os.waitstatus_to_exitcode(status)
+        code = os.waitstatus_to_exitcode(status)
+        return code if code >= 0 else 128 - code  # as a shell has it for a signal
     finally:
         end_orphans()
         remove(folder)

@@ -92,15 +92,20 @@ def leads(stack: "Stack") -> Counts:
 
 
 def offers(stack: "Stack") -> Counts:
-    """Every camera that is LISTED stands once at eBayLister, under the number that we know."""
+    """Every camera that eBayLister was to list stands there once, under the number that we know."""
     listed = stack.sql(
-        "SELECT id::text, ebay_listing_id FROM listings_productlisting WHERE ebay_listing_id IS NOT NULL"
+        """
+        SELECT ebay_listing_id, EXISTS (
+            SELECT 1 FROM integrations_outboxmessage o WHERE o.topic = 'ebay.create_listing' AND o.key = p.id::text)
+        FROM listings_productlisting p WHERE ebay_listing_id IS NOT NULL
+        """
     )
-    numbers = {str(number) for _, number in listed}
+    numbers = {str(number) for number, _ in listed}
+    asked = {str(number) for number, by_us in listed if by_us}  # staff may give a number of their own
     there = Counter(offer.sku for offer in stack.sims.ebaylister.listings)
     made = {offer.listing_id for offer in stack.sims.ebaylister.listings}
     strangers = sum(1 for number in made if number not in numbers)
-    return Counts(lost=len(numbers - made), doubled=sum(count - 1 for count in there.values()) + strangers)
+    return Counts(lost=len(asked - made), doubled=sum(count - 1 for count in there.values()) + strangers)
 
 
 def scrapes(stack: "Stack") -> Counts:

@@ -13,7 +13,8 @@ from tests.aetos.processes import ROOT
 
 PAGE = ROOT / "docs" / "reliability.md"
 HEAD = (
-    "fault",
+    "area",
+    "what fails",
     "times",
     "lost",
     "doubled",
@@ -89,11 +90,21 @@ class Row:
         twin = f"{self.protection}: {self.twin.harm or 'NOTHING'}" if self.twin else "–"
         counts = self.counts
         found = (counts.lost, counts.doubled, counts.out_of_order, counts.repeated)
-        return (self.fault, str(self.times), *map(str, found), recovery, twin)
+        area, what = self.area
+        return (area, what, str(self.times), *map(str, found), recovery, twin)
+
+    @property
+    def area(self) -> tuple[str, str]:
+        """Return which part of the product it is about, and what fails there."""
+        area, colon, what = self.fault.partition(": ")
+        return (area, what) if colon else ("nodes", area)
 
 
 def table(rows: Iterable[Row]) -> str:
-    """Return the rows as a Markdown table."""
+    """Return the rows as a Markdown table, by area."""
+    rows = list(rows)
+    areas = list(dict.fromkeys(row.area[0] for row in rows))
+    rows.sort(key=lambda row: areas.index(row.area[0]))
     lines = [HEAD, ("---",) * len(HEAD), *(row.cells() for row in rows)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
@@ -103,11 +114,12 @@ def notes(rows: Iterable[Row]) -> str:
     return "".join(f"\n- **{row.fault}**: {row.note}\n" for row in rows if row.note)
 
 
-def write(rows: Sequence[Row], page: Path = PAGE) -> None:
-    """Write the page anew: between its marks stands what this run found."""
+def write(rows: Sequence[Row], missing: Sequence[str] = (), page: Path = PAGE) -> None:
+    """Write the page anew: between its marks stands what this run found, and what is missing from it."""
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    found = f"{BEGIN}\n{run_on(sum(row.took for row in rows))}\n\n{table(rows)}\n{notes(rows)}{END}"
+    not_run = f"\nNot in this run: {', '.join(missing)}.\n" if missing else ""
+    found = f"{BEGIN}\n{run_on(sum(row.took for row in rows))}\n\n{table(rows)}\n{notes(rows)}{not_run}{END}"
     page.write_text(f"{before}{found}{after}", encoding="utf-8")
 
 

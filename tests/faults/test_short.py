@@ -59,7 +59,7 @@ def kill_the_guard(guard: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("end", "status"),
-    [(interrupt, 130), (kill_the_harness, -signal.SIGKILL), (kill_the_guard, -signal.SIGKILL)],
+    [(interrupt, 130), (kill_the_harness, 128 + signal.SIGKILL), (kill_the_guard, -signal.SIGKILL)],
 )
 def test_however_it_ends_nothing_that_it_started_is_left(
     end: Callable[[int], None], status: int, folder: Path
@@ -132,11 +132,12 @@ def test_the_page_is_written_between_its_marks_and_rows_outlast_a_run(tmp_path: 
     page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
     report.save([row], kept)
     assert report.load(kept) == {"web: dies": row}
-    report.write([row], page)
-    report.write([row], page)
+    report.write([row], page=page)
+    report.write([row], ["beat: dies"], page)
     text = page.read_text()
     assert text.startswith("before\n")
     assert text.endswith(f"{report.END}\nafter\n")
     assert "old" not in text
-    line = "| web: dies | 20 | 0 | 0 | 0 | 1 | 2.0 s, worst 9.0 s | the inbox: 3 lost |"
+    assert "Not in this run: beat: dies." in text
+    line = "| web | dies | 20 | 0 | 0 | 0 | 1 | 2.0 s, worst 9.0 s | the inbox: 3 lost |"
     assert text.count(line) == 1
