@@ -29,7 +29,7 @@ def _keys(settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.WEBHOOK_KEYS = {name: [f"key-of-{name}"] for name in PARTNERS}
     settings.TELEGRAM_BOT_TOKEN, settings.TELEGRAM_WEBHOOK_SECRETS = "1:x", ["key-of-telegram"]
-    settings.METRICS_KEY = "key-of-metrics"
+    settings.METRICS_KEYS = ["key-of-metrics"]
     monkeypatch.setattr("integrations.admin.redelivery.PATIENCE", 0)
 
 

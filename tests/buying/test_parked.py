@@ -71,8 +71,7 @@ def test_a_listing_that_comes_later(tell: Any, post_job: Any, monkeypatch: pytes
 
     known_before = uuid7()
     tell("seller-replied", listing_id=str(known_before))
-    monkeypatch.setattr(ProductListing._meta.get_field("id"), "default", lambda: known_before)
-    monkeypatch.setattr(ProductListing._meta.get_field("id"), "_get_default", lambda: known_before)
+    monkeypatch.setattr("listings.ingest.uuid7", lambda: known_before)
     post_job(a_job(a_match()))
     process_inbox()
     assert ProductListing.objects.get(pk=known_before).state == State.NEGOTIATING

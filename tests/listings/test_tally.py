@@ -157,7 +157,7 @@ def test_folds_and_changes_at_once_lose_and_double_nothing(monkeypatch: pytest.M
 
     def work(task: Callable[[], Any]) -> None:
         try:
-            start.wait(timeout=10)
+            start.wait(timeout=60)
             task()
         finally:
             connection.close()

@@ -171,7 +171,7 @@ def test_the_baseline_of_the_linter_names_migrations_that_there_are() -> None:
 
 
 def test_the_image_takes_along_every_folder_that_the_code_is_in() -> None:
-    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"bench", "tests"}
     copied = set(re.findall(r"^COPY (\w+) \1$", DOCKERFILE, re.MULTILINE))
     admitted = set(re.findall(r"^!(\w+)/$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
 
