@@ -5,8 +5,10 @@ import struct
 import zlib
 from typing import Any
 
+import pillow_heif
 from PIL import Image, ImageDraw
 
+pillow_heif.register_heif_opener()
 RED, BLUE = (200, 30, 40), (30, 60, 200)
 
 
