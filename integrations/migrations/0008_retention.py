@@ -13,7 +13,11 @@ class Migration(migrations.Migration):
             model_name="inboxmessage",
             name="digest",
             field=models.CharField(
-                blank=True, default="", help_text="SHA-256 of the body that is no longer kept.", max_length=64
+                blank=True,
+                db_default="",
+                default="",
+                help_text="SHA-256 of the body that is no longer kept.",
+                max_length=64,
             ),
         ),
         migrations.AddField(
@@ -25,19 +29,5 @@ class Migration(migrations.Migration):
             model_name="outboxmessage",
             name="emptied_at",
             field=models.DateTimeField(blank=True, help_text="When its body was no longer kept.", null=True),
-        ),
-        migrations.AddIndex(
-            model_name="inboxmessage",
-            index=models.Index(
-                condition=models.Q(("emptied_at__isnull", True)), fields=["received_at"], name="inbox_kept"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="outboxmessage",
-            index=models.Index(
-                condition=models.Q(("delivered_at__isnull", False), ("emptied_at__isnull", True)),
-                fields=["delivered_at"],
-                name="outbox_kept",
-            ),
         ),
     ]

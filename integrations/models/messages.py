@@ -152,7 +152,11 @@ class InboxMessage(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     emptied_at = models.DateTimeField(null=True, blank=True, help_text="When its body was no longer kept.")
     digest = models.CharField(
-        max_length=64, blank=True, default="", help_text="SHA-256 of the body that is no longer kept."
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="SHA-256 of the body that is no longer kept.",
     )
 
     class Meta:
