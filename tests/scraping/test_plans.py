@@ -142,6 +142,9 @@ def test_a_plan_that_was_broken_behind_our_back_does_not_stop_the_others() -> No
 # ---- two beats ----------------------------------------------------------------------------------
 
 
+TWIN_ROUNDS = 20
+
+
 def _two_beats(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run two at once, each held where it has read the plans until the other is there too, or cannot come."""
     barrier, real = threading.Barrier(2), clock.now
@@ -193,10 +196,18 @@ def test_two_beats_at_once_start_one_job(
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_without_the_lock_two_beats_start_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    _waiting_now()
     monkeypatch.setattr(models.QuerySet, "select_for_update", lambda self, **options: self)
-    _two_beats(monkeypatch)
-    assert (ScrapeJob.objects.count(), SearchRun.objects.count()) == (2, 1)
+    most = 0
+    for _ in range(TWIN_ROUNDS):  # one that began late, on a busy machine, finds the other done
+        SearchPlan.objects.all().delete()
+        ScrapeJob.objects.all().delete()
+        _waiting_now()
+        with monkeypatch.context() as patched:
+            _two_beats(patched)
+        most = max(most, ScrapeJob.objects.count())
+        if most > 1:
+            break
+    assert (most, SearchRun.objects.count()) == (2, 1)
 
 
 # ---- the whole way ------------------------------------------------------------------------------
