@@ -107,7 +107,7 @@ class Bench:
 
         settings = {"DATABASE_URL": self.url, "RABBITMQ_URL": self.broker}
         with Process("worker", self.folder / "worker", **settings) as process:
-            wait_for(_answers, "the worker's start", seconds=60)
+            wait_for(lambda: _is_served(self.broker), "the worker's start", seconds=60)
             yield process
 
     def interleave(self, ours: Callable[[], float], raw: Callable[[], float], *, warm: int = 1) -> Sides:
@@ -122,10 +122,17 @@ class Bench:
         return sides
 
 
-def _answers() -> bool:
-    from celery import current_app
+def _is_served(broker: str) -> bool:
+    """Say whether a worker has taken up the queue of events."""
+    from amqp.exceptions import NotFound
+    from kombu import Connection
 
-    return bool(current_app.control.ping(timeout=1.0))
+    with Connection(broker) as connection:
+        channel: Any = connection.default_channel
+        try:
+            return bool(channel.queue_declare("aetos.events", passive=True).consumer_count)
+        except NotFound:
+            return False
 
 
 @dataclass(frozen=True)

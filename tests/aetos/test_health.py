@@ -3,13 +3,19 @@
 import os
 import time
 from collections.abc import Iterator
+from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from django.core.management import CommandError, call_command
+from django.db.models.functions import Now
 from django.test import Client
 
+from integrations.models import Pulse
+from integrations.tasks import process_inbox
 from listings.models import ProductListing
 from tests.aetos.processes import KEYS, Web, database_url, free_port, wait_for
 from tests.factories import a_job, a_match
@@ -114,3 +120,15 @@ def test_a_wrong_password_is_a_broker_that_is_not_there(settings: Any, client: C
     settings.RABBITMQ_URL = "amqp://canary-user:canary-password@127.0.0.1:5672/"
     answer = client.get("/health")
     assert (answer.status_code, b"canary" in answer.content) == (503, False)
+
+
+@pytest.mark.django_db
+def test_the_pulse_tells_whether_tasks_are_run() -> None:
+    with pytest.raises(CommandError):
+        call_command("pulse", stdout=StringIO())
+    process_inbox()
+    call_command("pulse", stdout=(told := StringIO()))
+    assert told.getvalue().startswith("alive")
+    Pulse.objects.update(beaten_at=Now() - timedelta(minutes=4))
+    with pytest.raises(CommandError):
+        call_command("pulse", stdout=StringIO())
