@@ -9,18 +9,9 @@ from django.db.models.functions import Upper
 from listings.figures.earned import sold
 from listings.figures.exact import Seconds, Spread, spreads
 from listings.figures.periods import Period
-from listings.states import ENTERED_AT, State
+from listings.states import ENTERED_AT, FORWARD, State
 
 DAY = 86_400
-WAY = (
-    State.FOUND,
-    State.MESSAGING,
-    State.NEGOTIATING,
-    State.PURCHASED,
-    State.RECEIVED,
-    State.LISTED,
-    State.SOLD,
-)
 
 
 def between(start: State, end: State) -> Any:
@@ -44,7 +35,7 @@ def by_brand(period: Period) -> dict[str, Spread]:
 def in_each_state(period: Period) -> dict[State, Spread]:
     """Return how long the sold ones were in each state; their `*_at` columns tell, since no state is entered twice."""
     found = {}
-    for start, end in pairwise(WAY):
+    for start, end in pairwise(FORWARD):
         if spread := spreads(sold(period), between(start, end)).get(()):
             found[start] = spread
     return found
