@@ -162,7 +162,10 @@ def reloading(processes: dict[str, str]) -> dict[str, str]:
     """Return the same processes, worker and beat started anew when code changes; gunicorn sees to that by itself."""
     watch = ["watchfiles", "--filter", "python", "--sigint-timeout", "10"]
     return {
-        name: shlex.join([*watch, command, *CODE]) if name in ("worker", "beat") else command
+        # By a shell, as the Procfile's lines are meant: watchfiles expands no variable.
+        name: shlex.join([*watch, shlex.join(["sh", "-c", f"exec {command}"]), *CODE])
+        if name in ("worker", "beat")
+        else command
         for name, command in processes.items()
     }
 
