@@ -4,14 +4,14 @@ Django's own `flush` truncates every table and has `migrate`'s signal make permi
 It is still what happens the first time, and whenever a test has touched what the signal makes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from django.core.management.commands import flush
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from listings import guards
+from listings import guards, tally
 
 # What the signal fills.
 MADE = ("django_content_type", "auth_permission", "auth_group", "auth_group_permissions")
@@ -53,7 +53,7 @@ def _with_rows(connection: BaseDatabaseWrapper) -> list[str]:
         return [table for (table,) in cursor.fetchall()]
 
 
-def _empty(connection: BaseDatabaseWrapper, tables: Iterable[str]) -> None:
+def _empty(connection: BaseDatabaseWrapper, tables: Collection[str]) -> None:
     """Delete all rows, with the append-only tables' triggers out of the way for as long."""
     guarded = [table for table in APPEND_ONLY if table in tables]
     with connection.cursor() as cursor:
@@ -62,7 +62,8 @@ def _empty(connection: BaseDatabaseWrapper, tables: Iterable[str]) -> None:
         elif guarded:
             for table in guarded:
                 cursor.execute(f'ALTER TABLE "{table}" DISABLE TRIGGER USER')
-        for table in tables:
+        # The tally last: deleting listings appends to it, and the tables come in no order of their own.
+        for table in [*(table for table in tables if table != tally.TABLE), tally.TABLE]:
             cursor.execute(f'DELETE FROM "{table}"')
         if guarded and connection.vendor == "postgresql":
             cursor.execute(
