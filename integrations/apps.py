@@ -10,7 +10,9 @@ class IntegrationsConfig(AppConfig):
     name = "integrations"
 
     def ready(self) -> None:
-        """Let statements be as large as this SQLite allows."""
+        """Let statements be as large as this SQLite allows, and know our own lookups."""
+        from integrations import lookups  # noqa: F401  registers itself
+
         connection_created.connect(use_all_variables, dispatch_uid="sqlite variables")
 
 

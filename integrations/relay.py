@@ -121,7 +121,7 @@ def _due(channel: str) -> QuerySet[OutboxMessage]:
 def _event_batch() -> list[Waiting]:
     """Return a batch of events, and with each the waiting ones of its key, which must be tried before it."""
     keys = set(_due(EVENTS).values_list("key", flat=True)[:BATCH])
-    rows = pending(EVENTS).filter(key__in=keys).annotate(text=Cast("body", TextField())).order_by("id")
+    rows = pending(EVENTS).filter(key__among=keys).annotate(text=Cast("body", TextField())).order_by("id")
     return [Waiting(*row) for row in rows.values_list(*Waiting._fields)] if keys else []
 
 
@@ -134,9 +134,10 @@ def _serve_events(channel: str, holder: uuid.UUID) -> int:
         with events.broker() as connection:
             while batch := _event_batch():
                 held: set[str] = set()
+                unheard: dict[str, list[Waiting]] = defaultdict(list)
                 sent = 0
                 for wave in waves(batch):
-                    for delivered in _publish_wave(connection, wave, held):
+                    for delivered in _publish_wave(connection, wave, held, unheard):
                         sent += delivered
                         lease.keep(channel, holder)
                 total += sent
@@ -147,34 +148,48 @@ def _serve_events(channel: str, holder: uuid.UUID) -> int:
     return total
 
 
-def _publish_wave(connection: events.Connection, wave: list[Waiting], held: set[str]) -> Iterator[int]:
-    """Publish one wave, leaving out the keys in `held`, to which it adds those the broker refused.
+def _publish_wave(
+    connection: events.Connection, wave: list[Waiting], held: set[str], unheard: dict[str, list[Waiting]]
+) -> Iterator[int]:
+    """Publish one wave, leaving out the keys in `held`, to which it adds those that the broker refused.
+
+    What nobody listens for is overtaken at nobody's queue, so it holds nothing
+    back. A consumer may bind just now, though: what is in `unheard` by its key
+    is therefore published again right before what follows it.
 
     Yields, whenever some were settled and written down, how many were delivered.
     """
-    free = {str(message.event_id): message for message in wave if message.key not in held}
+    free = {
+        str(message.event_id): message
+        for last in wave
+        if last.key not in held
+        for message in (*sorted(unheard.pop(last.key, ())), last)
+    }
     behind = [message.pk for message in wave if message.key in held]
     for sent, refused in events.publish(connection, map(as_event, free.values())):
         OutboxMessage.objects.filter(
-            pk__in=[free[each].pk for each in sent], delivered_at__isnull=True
+            pk__among=[free[each].pk for each in sent], delivered_at__isnull=True
         ).update(delivered_at=Now(), given_up_at=None, attempts=F("attempts") + 1, last_error="")
-        _refused({free[event_id]: problem for event_id, problem in refused.items()}, held)
+        problems = {free[event_id]: problem for event_id, problem in refused.items()}
+        _refused(problems)
+        for message, problem in problems.items():
+            if problem == events.UNROUTABLE:
+                unheard[message.key].append(message)
+            else:
+                held.add(message.key)
         yield len(sent)
     if behind:
-        OutboxMessage.objects.filter(pk__in=behind).update(
+        OutboxMessage.objects.filter(pk__among=behind).update(
             next_attempt_at=Now() + EVENTS_POLICY.delay(3, at_least=1)
         )
 
 
-def _refused(refused: dict[Waiting, str], held: set[str]) -> None:
+def _refused(refused: dict[Waiting, str]) -> None:
     groups: dict[tuple[str, int], list[Waiting]] = defaultdict(list)
     for message, problem in refused.items():
         groups[problem, message.attempts].append(message)
     for (problem, attempts), messages in groups.items():
         _put_off(messages, problem, EVENTS_POLICY, attempts + 1)
-        # What nobody listens for is overtaken at nobody's queue; what a queue refused holds back what follows.
-        if problem != events.UNROUTABLE:
-            held.update(message.key for message in messages)
 
 
 def _put_off(
@@ -188,7 +203,7 @@ def _put_off(
     """Note failed attempt number `attempt`; return True when it was the last and the messages are given up."""
     last = attempt >= policy.attempts
     OutboxMessage.objects.filter(
-        pk__in=[message.pk for message in messages], delivered_at__isnull=True
+        pk__among=[message.pk for message in messages], delivered_at__isnull=True
     ).update(
         attempts=attempt,
         last_error=error,

@@ -211,12 +211,12 @@ def marked_before_publishing() -> None:
 
     publish = relay._publish_wave
 
-    def marking(connection: Any, wave: Any, held: Any) -> Iterator[int]:
+    def marking(connection: Any, wave: Any, *given: Any) -> Iterator[int]:
         pks = [message.pk for message in wave]
         OutboxMessage.objects.filter(pk__in=pks).update(delivered_at=timezone.now())
-        yield from publish(connection, wave, held)
+        yield from publish(connection, wave, *given)
 
-    relay._publish_wave = marking
+    relay._publish_wave = marking  # type: ignore[assignment]
 
 
 @twin("a new id each time")
@@ -251,12 +251,12 @@ def marked_by_the_batch() -> None:
     refused = relay._refused
     waves: list[Any] = []
 
-    def noting(connection: Any, wave: Any, held: Any) -> Iterator[int]:
+    def noting(connection: Any, wave: Any, *given: Any) -> Iterator[int]:
         waves[:] = [message.key for message in wave]
-        yield from publish(connection, wave, held)
+        yield from publish(connection, wave, *given)
 
-    def marking(messages: Any, held: Any) -> None:
+    def marking(messages: Any) -> None:
         relay.pending("events").filter(key__in=waves).update(delivered_at=timezone.now())
-        refused(messages, held)
+        refused(messages)
 
     relay._publish_wave, relay._refused = noting, marking  # type: ignore[assignment]

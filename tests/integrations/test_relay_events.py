@@ -4,6 +4,7 @@ import json
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 import pika
@@ -13,6 +14,7 @@ from django.db.models.functions import Now
 
 from integrations import outbox, relay
 from integrations.models import Channel, OutboxMessage
+from integrations.waiting import Waiting, waves
 from listings import lifecycle
 from listings.models import ProductListing
 from listings.states import State
@@ -114,6 +116,26 @@ def test_an_event_that_nobody_listens_for_waits_until_somebody_does(rabbitmq_url
     assert (message.routing_key, message.body["listing_id"]) == ("listing.created", str(listing.pk))
     row = OutboxMessage.objects.get(pk=row.pk)
     assert (row.attempts, row.last_error, row.state) == (2, "", "delivered")
+
+
+def test_who_binds_while_events_leave_gets_them_in_order(
+    rabbitmq_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_listing(State.NEGOTIATING)
+    with ExitStack() as bound:
+        late: list[Consumer] = []
+
+        def bound_after_the_second(batch: list[Waiting]) -> Iterator[list[Waiting]]:
+            for number, wave in enumerate(waves(batch)):
+                if number == 2:  # what was published until now came back
+                    late.append(bound.enter_context(Consumer(rabbitmq_url)))
+                yield wave
+
+        monkeypatch.setattr(relay, "waves", bound_after_the_second)
+        assert relay.serve("events") == 3
+        keys = [message.routing_key for message in late[0].take(3)]
+    assert keys == ["listing.created", "listing.state.messaging", "listing.state.negotiating"]
+    assert not relay.pending("events").exists()
 
 
 def test_a_refused_event_holds_the_later_ones_of_its_listing(rabbitmq_url: str) -> None:
