@@ -210,6 +210,9 @@ elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
     DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)
     # To compile a query costs more than any of ours takes: the figures took a second longer for it.
     DATABASES["default"]["OPTIONS"].setdefault("options", "-c jit=off")
+    # A connection plans a statement once and then names it. Behind PgBouncer: docs/performance.md.
+    DATABASES["default"]["OPTIONS"].setdefault("server_side_binding", True)
+    DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 2)
 
 # ---- the partners -------------------------------------------------------------------------------
 RABBITMQ_URL = env.str("RABBITMQ_URL", "")
@@ -296,3 +299,6 @@ if OTEL_EXPORTER_OTLP_ENDPOINT:
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
 LOGGING = logging_config(LOG_LEVEL)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+# Who asked, and from where, is left out of every line (aetos/logs.py): so it need not be found out.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_USER_ID_FIELD = ""

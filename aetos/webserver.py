@@ -1,6 +1,6 @@
 """gunicorn's settings, and the folder in which its processes add up what they count.
 
-Read by `gunicorn --config python:aetos.webserver`. PORT and WEB_WORKERS come from the environment.
+Read by `gunicorn --config python:aetos.webserver`. PORT, WEB_WORKERS and WEB_THREADS come from the environment.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
 # Threads share a process: many answers wait for the database, and a job that comes in doubles nobody's waiting time.
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
-threads = 8
+threads = int(os.environ.get("WEB_THREADS", "8"))
 timeout = 60
 graceful_timeout = 25
 keepalive = 20

@@ -94,11 +94,15 @@ class Bench:
 
     def start_web(self, size: int | None = None, **environment: str) -> Any:
         """Start a further web server, on the database of another size if one is named; it ends with the rows."""
+        return self.web_for(self._stack, size, **environment)
+
+    def web_for(self, stack: ExitStack, size: int | None = None, **environment: str) -> Any:
+        """Start a further web server that ends with `stack`."""
         from tests.aetos.processes import Web
 
         settings = {"DATABASE_URL": self.urls[size or self.size], "RABBITMQ_URL": self.broker}
         settings |= {"WEB_WORKERS": "2", **environment}
-        return self._stack.enter_context(Web(self.folder / f"web-{size or self.size}", **settings))
+        return stack.enter_context(Web(self.folder / f"web-{size or self.size}", **settings))
 
     @contextmanager
     def worker(self) -> Iterator[Any]:

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-BEGIN, END = "<!-- bench: table -->", "<!-- /bench: table -->"
 COLUMNS = ("work", "listings", "against", "ours", "raw", "ratio", "reach", "spread")
 
 
@@ -34,12 +33,18 @@ def _figure(value: float) -> str:
 
 
 def write(path: Path, rows: Iterable[dict[str, Any]], commit: str) -> bool:
-    """Put the table between its markers in a page; return False where the page has none."""
+    """Put the table into a page; return False where the page has no place for it."""
+    return put(path, "table", [f"Measured at commit {commit}.", "", *lines(rows)])
+
+
+def put(path: Path, mark: str, text: Iterable[str]) -> bool:
+    """Put lines between the two comments of a name in a page; return False where the page has none."""
+    begin, end = f"<!-- bench: {mark} -->", f"<!-- /bench: {mark} -->"
     page = path.read_text() if path.exists() else ""
-    if BEGIN not in page or END not in page:
+    if begin not in page or end not in page:
         return False
-    head, _, rest = page.partition(BEGIN)
-    tail = rest.partition(END)[2]
-    middle = "\n".join(["", f"Measured at commit {commit}.", "", *lines(rows), ""])
-    path.write_text(f"{head}{BEGIN}\n{middle}\n{END}{tail}")
+    head, _, rest = page.partition(begin)
+    tail = rest.partition(end)[2]
+    middle = "\n".join(["", *text, ""])
+    path.write_text(f"{head}{begin}\n{middle}\n{end}{tail}")
     return True

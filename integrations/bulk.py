@@ -1,14 +1,17 @@
 """Many rows at once: by COPY on PostgreSQL, a few by INSERT; by `bulk_create` elsewhere. The same rows either way."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, repeat
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.db import connection, models
 
 # COPY is quicker by the row, and takes one more turn to the database and back.
 COPY_FROM = 20
+# A statement of more rows would have more parameters than it may.
+AT_ONCE = 500
 
 
 class JsonText(str):
@@ -38,6 +41,24 @@ def insert(model: type[models.Model], rows: Sequence[Row]) -> None:
         model._base_manager.bulk_create([as_instance(model, row) for row in rows])
 
 
+def insert_new(model: type[models.Model], rows: Sequence[Row]) -> set[Any]:
+    """Insert, in the current transaction, what breaks no unique constraint, and leave out the rest.
+
+    Args:
+        model: whose table it is; its primary key is `id`.
+        rows: as `insert` takes them.
+
+    Returns:
+        The `id` of each row that was inserted.
+    """
+    inserted: set[Any] = set()
+    with connection.cursor() as cursor:
+        for start in range(0, len(rows), AT_ONCE):
+            cursor.execute(*_values(model, rows[start:][:AT_ONCE], "ON CONFLICT DO NOTHING RETURNING id"))
+            inserted.update(key for (key,) in cursor.fetchall())
+    return {model._meta.pk.to_python(key) for key in inserted}
+
+
 def as_instance(model: type[models.Model], row: Row) -> Any:
     """Return a row as an instance that is not saved."""
     return model(
@@ -46,6 +67,28 @@ def as_instance(model: type[models.Model], row: Row) -> Any:
 
 
 def _write(model: type[models.Model], rows: Sequence[Row]) -> None:
+    with connection.cursor() as cursor:
+        if len(rows) < COPY_FROM:
+            cursor.execute(*_values(model, rows))
+            return
+        table, columns = _table(model, rows)
+        with connection.wrap_database_errors, cursor.copy(f"COPY {table} FROM STDIN") as target:
+            for row in zip(*columns, strict=True):
+                target.write_row(row)
+
+
+def _values(model: type[models.Model], rows: Sequence[Row], more: str = "") -> tuple[str, list[Any]]:
+    """Return an INSERT of a few rows, and its parameters."""
+    table, columns = _table(model, rows)
+    one = f"({', '.join(['%s'] * len(columns))})"
+    return (
+        f"INSERT INTO {table} VALUES {', '.join([one] * len(rows))} {more}",  # noqa: S608  our own names
+        list(chain.from_iterable(zip(*columns, strict=True))),
+    )
+
+
+def _table(model: type[models.Model], rows: Sequence[Row]) -> tuple[str, list[Sequence[Any]]]:
+    """Name the table with the columns that are written, and return the values of each."""
     given = rows[0].keys()
     fields = [
         field
@@ -54,29 +97,27 @@ def _write(model: type[models.Model], rows: Sequence[Row]) -> None:
     ]
     quote = connection.ops.quote_name
     table = f"{quote(model._meta.db_table)} ({', '.join(quote(str(field.column)) for field in fields)})"
-    columns = [_column(field, rows, given=field.attname in given) for field in fields]
-    values = zip(*columns, strict=False)  # a constant column has no end
-    with connection.cursor() as cursor:
-        if len(rows) < COPY_FROM:
-            one = f"({', '.join(['%s'] * len(fields))})"
-            cursor.execute(
-                f"INSERT INTO {table} VALUES {', '.join([one] * len(rows))}",  # noqa: S608  our own names
-                list(chain.from_iterable(values)),
-            )
-            return
-        with connection.wrap_database_errors, cursor.copy(f"COPY {table} FROM STDIN") as target:
-            for row in values:
-                target.write_row(row)
+    return table, [_column(field, rows, given=field.attname in given) for field in fields]
 
 
-def _column(field: Any, rows: Sequence[Row], *, given: bool) -> Iterable[Any]:
+def _column(field: Any, rows: Sequence[Row], *, given: bool) -> Sequence[Any]:
     if given:
         name = field.attname
         values = [row[name] for row in rows]
     elif callable(field.default):
         values = [field.get_default() for _ in rows]
     else:
-        return repeat(field.get_default())
+        values = [field.get_default()] * len(rows)
     if isinstance(field, models.JSONField):
         return [value if isinstance(value, JsonText) else json.dumps(value) for value in values]
+    if connection.vendor != "postgresql":
+        return [field.get_db_prep_save(value, connection) for value in values]
+    if isinstance(field, models.DateTimeField):
+        return _times(values)
     return values
+
+
+def _times(values: list[datetime | None]) -> list[str | None]:
+    """Write times as text, one that many rows share only once."""
+    texts = {value: value.isoformat() for value in set(values) if value is not None}
+    return [None if value is None else texts[value] for value in values]

@@ -7,9 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from integrations import outbox
-from integrations.models import OutboxMessage
-from listings.models import ProductListing
-from listings.states import State
 
 
 def amount(value: Decimal | None) -> str | None:
@@ -33,26 +30,17 @@ def created(listing: Mapping[str, Any]) -> dict[str, Any]:
     return outbox.event_row("listing.created", key=body["listing_id"], body=body, at=listing["created_at"])
 
 
-def state_entered(listing: ProductListing, origin: State, *, by: str, reason: str) -> OutboxMessage:
-    """Announce an arrow taken, from `origin` to the state that the listing is in now."""
-    body: dict[str, Any] = {
-        "listing_id": str(listing.pk),
-        "from_state": str(origin),
-        "to_state": str(listing.state),
-        "triggered_by": by,
-        "reason": reason or None,
-    }
-    if listing.state == State.SOLD:
-        body["final_profit"] = amount(listing.final_profit)
-    event = outbox.event(f"listing.state.{listing.state.lower()}", key=str(listing.pk), body=body)
-    event.created_at = listing.state_changed_at
-    return event
-
-
 def arrow_taken(
-    listing_id: uuid.UUID, *, from_state: str, to_state: str, triggered_by: str, reason: str, at: datetime
+    listing_id: uuid.UUID,
+    *,
+    from_state: str,
+    to_state: str,
+    triggered_by: str,
+    reason: str,
+    at: datetime,
+    **more: Any,
 ) -> dict[str, Any]:
-    """Announce the same as an outbox row in plain values, where arrows are taken by sets."""
+    """Announce an arrow taken, as an outbox row in plain values; `more` is what this state's event tells beside it."""
     key = str(listing_id)
     body = {
         "listing_id": key,
@@ -60,6 +48,7 @@ def arrow_taken(
         "to_state": to_state,
         "triggered_by": triggered_by,
         "reason": reason or None,
+        **more,
     }
     return outbox.event_row(f"listing.state.{to_state.lower()}", key=key, body=body, at=at)
 

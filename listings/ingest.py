@@ -17,7 +17,6 @@ from django.db import IntegrityError, connection, transaction
 
 from integrations import bulk, outbox
 from integrations.bulk import JsonText
-from integrations.clock import now
 from integrations.ids import uuid7
 from listings import announcements, lifecycle, telegram
 from listings.identity import Item
@@ -25,8 +24,9 @@ from listings.models import ProductListing, Sighting, new_short_code
 from listings.states import State
 
 CODE_TRIES = 20
-# Among a million listings, one new code in seven hundred is taken: for a few it costs less to try than to ask first.
-MANY_CODES = 20
+# A few are tried at once and looked at where one was left out; of many it is asked first what is there already:
+# among a million listings, one new short code in seven hundred is taken.
+MANY = 20
 _FOLLOWING = ("title", "asking_price", "estimated_profit", "updated_at")
 
 
@@ -78,19 +78,19 @@ _STORED = ("id", "identity", "state", "product_id", *_FOLLOWING)
 _Groups = dict[str, list[Offer]]
 
 
-@transaction.atomic
-def ingest(offers: Iterable[Offer], *, scraper_job_id: uuid.UUID, session_id: int) -> Result:
+@transaction.atomic(savepoint=False)
+def ingest(offers: Iterable[Offer], *, scraper_job_id: uuid.UUID, session_id: int, at: datetime) -> Result:
     """Create what is new and re-sight what is known.
 
     Args:
         offers: in the order in which the job names them.
         scraper_job_id: ScraperV2's id of the job.
         session_id: our serial number of it.
+        at: the database's time, of this transaction.
 
     Returns:
         How many listings were created, and how many offers were re-sightings.
     """
-    at = now()
     groups: _Groups = {}
     for offer in offers:
         groups.setdefault(offer.item.identity, []).append(offer)
@@ -98,7 +98,7 @@ def ingest(offers: Iterable[Offer], *, scraper_job_id: uuid.UUID, session_id: in
         return Result(0, 0)
     # Two jobs that share items take their locks in one order, or they would deadlock.
     keys = sorted(groups)
-    known = set(ProductListing.objects.filter(identity__in=keys).values_list("identity", flat=True))
+    known = _present("identity", keys) if len(keys) >= MANY else set()
     fresh = [_build(groups[key], scraper_job_id, session_id, at) for key in keys if key not in known]
     written = _insert(fresh)
     lifecycle.found(written, at=at)
@@ -155,15 +155,14 @@ def _build(group: list[Offer], scraper_job_id: uuid.UUID, session_id: int, at: d
 
 
 def _insert(fresh: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Insert what nobody else has inserted meanwhile; return what is ours.
+    """Insert what nobody else has inserted before or meanwhile; return what is ours.
 
-    Nearly always that is all of it: then it is one statement. It fails as a
-    whole where another job has just created an item, or taken a short code.
+    Many are nearly always all ours: then it is one COPY. It fails as a whole
+    where another job has just created an item, or taken a short code.
     """
-    if not fresh:
-        return []
-    if len(fresh) >= MANY_CODES:
-        _draw_free_codes(fresh)
+    if len(fresh) < MANY:
+        return _insert_around(fresh)
+    _draw_free_codes(fresh)
     try:
         with transaction.atomic():
             bulk.insert(ProductListing, fresh)
@@ -172,9 +171,13 @@ def _insert(fresh: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return _insert_around(fresh)
 
 
+def _present(name: str, values: list[str]) -> set[str]:
+    rows = ProductListing.objects.order_by().filter(**{f"{name}__among": values})
+    return set(rows.values_list(name, flat=True))
+
+
 def _draw_free_codes(fresh: list[dict[str, Any]]) -> None:
-    codes = [row["short_code"] for row in fresh]
-    taken = set(ProductListing.objects.filter(short_code__in=codes).values_list("short_code", flat=True))
+    taken = _present("short_code", [row["short_code"] for row in fresh])
     for row in fresh:
         while row["short_code"] in taken:
             row["short_code"] = new_short_code()
@@ -183,19 +186,19 @@ def _draw_free_codes(fresh: list[dict[str, Any]]) -> None:
 def _insert_around(fresh: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Insert what can be, leaving out the rest.
 
-    A row is left out for one of two reasons: another job has just created the
-    item, or the random short code is taken. The second kind is tried again.
+    A row is left out for one of two reasons: the item is there already, or the
+    random short code is taken. The second kind is tried again.
     """
     ours: list[dict[str, Any]] = []
     for _ in range(CODE_TRIES):
         if not fresh:
             return ours
-        rows = [bulk.as_instance(ProductListing, row) for row in fresh]
-        ProductListing.objects.bulk_create(rows, ignore_conflicts=True)
-        keys = [row["identity"] for row in fresh]
-        there = dict(ProductListing.objects.filter(identity__in=keys).values_list("identity", "pk"))
-        ours += [row for row in fresh if there.get(row["identity"]) == row["id"]]
-        fresh = [row for row in fresh if row["identity"] not in there]
+        inserted = bulk.insert_new(ProductListing, fresh)
+        ours += [row for row in fresh if row["id"] in inserted]
+        fresh = [row for row in fresh if row["id"] not in inserted]
+        if fresh:
+            there = _present("identity", [row["identity"] for row in fresh])
+            fresh = [row for row in fresh if row["identity"] not in there]
         for row in fresh:
             row["short_code"] = new_short_code()
     raise RuntimeError(f"No free short code in {CODE_TRIES} tries.")
@@ -207,7 +210,7 @@ def _insert_around(fresh: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _lock(keys: list[str]) -> dict[str, _Stored]:
     if not keys:
         return {}
-    rows = ProductListing.objects.filter(identity__in=keys).select_for_update().order_by("identity")
+    rows = ProductListing.objects.filter(identity__among=keys).select_for_update().order_by("identity")
     return {row[1]: _Stored(*row) for row in rows.values_list(*_STORED)}
 
 

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django_fsm import TransitionNotAllowed
 
-from integrations import outbox
+from integrations import bulk, outbox
 from integrations.clock import Clock
 from integrations.models import OutboxMessage
 from listings import announcements, deliveries, facts, leads, ledger, lifecycle_bulk, telegram
@@ -238,19 +238,25 @@ def _take(
     if to is State.SOLD:
         changed |= ledger.restate(listing)
     listing.save(update_fields=sorted(changed | {"state"}))
-    event = announcements.state_entered(listing, origin, by=by, reason=reason)
-    TransitionLog.objects.create(
-        listing=listing,
-        sequence=listing.version,
-        event_id=event.event_id,
-        from_state=origin,
-        to_state=listing.state,
-        transitioned_at=listing.state_changed_at,
-        triggered_by=by,
-        metadata={"reason": reason} if reason else {},
-    )
-    outbox.put([event, *(follow(listing, by=by) if follow else [])])
+    _tell(listing, origin, by=by, reason=reason)
+    if follow:
+        outbox.put(follow(listing, by=by))
     return listing
+
+
+def _tell(listing: ProductListing, origin: State, *, by: str, reason: str) -> None:
+    """Log and announce the arrow from `origin` that has just been taken."""
+    at, arrow = listing.state_changed_at, {"from_state": origin.value, "to_state": str(listing.state)}
+    arrow["triggered_by"] = by
+    sold: dict[str, Any] = {}
+    if listing.state == State.SOLD:
+        sold["final_profit"] = announcements.amount(listing.final_profit)
+    event = announcements.arrow_taken(listing.pk, **arrow, reason=reason, at=at, **sold)
+    row = {"listing_id": listing.pk, "sequence": listing.version, "event_id": event["event_id"], **arrow}
+    bulk.insert(
+        TransitionLog, [{**row, "transitioned_at": at, "metadata": {"reason": reason} if reason else {}}]
+    )
+    outbox.put_rows([event])
 
 
 def _enter(listing: ProductListing, to: State) -> set[str]:

@@ -13,7 +13,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
-from integrations import clock, outbox
+from integrations import bulk, clock, outbox
+from integrations.ids import uuid7
 from listings import telegram
 from listings.ingest import Offer, ingest
 from listings.models import ProductListing
@@ -24,6 +25,11 @@ START = "scraper.start_job"
 Status = ScrapeJob.Status
 OPEN = (Status.PENDING, Status.RUNNING)
 EMPTIED_AT_ONCE = 500
+# What a delivery changes of its job.
+_DELIVERED = (
+    *("brands", "deliveries", "matches", "created_listings", "resighted", "invalid"),
+    *("status", "error", "warning", "unanswered", "deadline_at", "completed_at"),
+)
 
 
 @dataclass(frozen=True)
@@ -171,7 +177,7 @@ def _end(job_uuid: uuid.UUID | str, status: str, error: str) -> bool:
     return True
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def complete(
     scraper_job_id: uuid.UUID, *, brands: list[str], matches: list[Any], inbox_id: int | None = None
 ) -> Outcome:
@@ -189,23 +195,26 @@ def complete(
     Returns:
         What it did; for a repeat, nothing created.
     """
-    job = _locked(scraper_job_id, brands)
+    job, at = _locked(scraper_job_id, brands), clock.now()
     digest = digest_of(brands, matches)
     offers, errors = _sort(matches)
     if digest in job.deliveries:
         return Outcome(0, len(offers), errors, len(errors))
     if job.deliveries:
         job.warning = "Delivered again with another body: both were taken in."
-    result = ingest(offers, scraper_job_id=scraper_job_id, session_id=job.pk)
-    InvalidMatch.objects.bulk_create(
-        InvalidMatch(
-            job=job,
-            index=each["index"],
-            inbox_id=inbox_id,
-            raw=as_text(matches[each["index"]]),
-            detail=each["detail"],
-        )
-        for each in errors
+    result = ingest(offers, scraper_job_id=scraper_job_id, session_id=job.pk, at=at)
+    bulk.insert(
+        InvalidMatch,
+        [
+            {
+                "job_id": job.pk,
+                "index": each["index"],
+                "inbox_id": inbox_id,
+                "raw": as_text(matches[each["index"]]),
+                "detail": each["detail"],
+            }
+            for each in errors
+        ],
     )
     job.brands = job.brands or brands or sorted({offer.brand for offer in offers})
     job.deliveries = [*job.deliveries, digest]
@@ -214,8 +223,8 @@ def complete(
     job.resighted += result.resighted
     job.invalid += len(errors)
     job.status, job.error, job.unanswered = Status.COMPLETED, "", 0
-    job.deadline_at, job.completed_at = None, clock.now()
-    job.save()
+    job.deadline_at, job.completed_at = None, Now()
+    job.save(update_fields=_DELIVERED)
     return Outcome(result.created, result.resighted, errors, len(errors))
 
 
@@ -225,8 +234,13 @@ def digest_of(brands: list[str], matches: list[Any]) -> str:
 
 
 def _locked(scraper_job_id: uuid.UUID, brands: list[str]) -> ScrapeJob:
-    new = ScrapeJob(scraper_job_id=scraper_job_id, brands=brands, status=Status.RUNNING, triggered_by=UNASKED)
-    ScrapeJob.objects.bulk_create([new], ignore_conflicts=True)
+    """Return the job of that id, made if there is none, and nobody else's until the transaction ends."""
+    new = {"scraper_job_id": scraper_job_id, "brands": brands, "status": Status.RUNNING.value}
+    new |= {"uuid": uuid7(), "triggered_by": UNASKED}
+    for key in bulk.insert_new(ScrapeJob, [new]):
+        job = ScrapeJob(pk=key, **new)
+        job._state.adding = False
+        return job
     return ScrapeJob.objects.select_for_update().get(scraper_job_id=scraper_job_id)
 
 
@@ -268,7 +282,9 @@ def replay(invalid_match_id: int, *, by: str, raw: str | None = None) -> Outcome
             raise Invalid("match: is nested too deep") from None
         except ValueError:  # not JSON, or a number of thousands of digits
             raise Invalid("match: is not JSON") from None
-        result = ingest([offer], scraper_job_id=kept.job.scraper_job_id, session_id=kept.job_id)
+        result = ingest(
+            [offer], scraper_job_id=kept.job.scraper_job_id, session_id=kept.job_id, at=clock.now()
+        )
         kept.listing = ProductListing.objects.get(identity=offer.item.identity)
         kept.replayed_at, kept.replayed_by = clock.now(), by
         kept.save()
