@@ -14,6 +14,8 @@ next attempt it stays a job of its own: nothing of it is lost either way.
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q
+
 from integrations import clock, scraperv2
 from integrations.http import PermanentError, TransientError
 from integrations.outbox import Delivery
@@ -65,17 +67,24 @@ def _started_before(job: ScrapeJob, since: datetime) -> tuple[UUID, bool] | None
     call of ours can only take a later one. Of those that were not, which may be
     older than they look, the most recent: the others come in unasked, which is harmless.
     """
-    delivered = ScrapeJob.objects.filter(triggered_by=UNASKED, created_at__gte=since, brands=job.brands)
-    if early := delivered.exclude(scraper_job_id=None).order_by("id").first():
+    delivered = Q(
+        triggered_by=UNASKED, created_at__gte=since, brands=job.brands, scraper_job_id__isnull=False
+    )
+    # Without a word from ScraperV2, which may have been started anew since and know of nothing.
+    if early := ScrapeJob.objects.filter(delivered).order_by("id").first():
         return UUID(str(early.scraper_job_id)), True
     remotes = scraperv2.jobs()
-    ids = [remote.job_id for remote in remotes]
-    known = {row.scraper_job_id: row for row in ScrapeJob.objects.filter(scraper_job_id__in=ids)}
+    # Both in one look: a job that is delivered between two would be in neither, and be started once more.
+    rows = ScrapeJob.objects.filter(delivered | Q(scraper_job_id__in=[each.job_id for each in remotes]))
+    known = {row.scraper_job_id: row for row in rows.order_by("id")}
+    for row in known.values():
+        if row.triggered_by == UNASKED and row.created_at >= since and row.brands == job.brands:
+            return UUID(str(row.scraper_job_id)), True
     for remote in reversed(remotes):
-        row = known.get(remote.job_id)
-        if row and (row.started_at or row.created_at) < since:
+        seen = known.get(remote.job_id)
+        if seen and (seen.started_at or seen.created_at) < since:
             return None  # they are listed in the order in which they began: all that is left is older than our call
-        if row is None and remote.brands == job.brands:
+        if seen is None and remote.brands == job.brands:
             return remote.job_id, remote.status in OVER
     return None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from integrations import clock, relay
+from integrations import clock, relay, scraperv2
 from integrations.models import Channel, OutboxMessage
 from integrations.simulators import Simulators
 from integrations.simulators.scraperv2 import Job
@@ -79,6 +79,25 @@ def test_a_delivery_before_the_retry_becomes_ours(
     assert len(sims.scraperv2.jobs) == 1
     assert set(ProductListing.objects.values_list("session_id", flat=True)) == {ours.pk}
     assert post_job(body).json()["created_listings"] == 0
+
+
+def test_a_delivery_in_the_middle_of_the_retry_becomes_ours(
+    sims: Simulators, recorder: Recorder, post_job: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch(sims, drop_answer=True, on="POST", times=1)
+    job, listed = trigger(), scraperv2.jobs
+    assert deliver() == 0
+    body = recorder.wait(1)[0].body
+
+    def delivered_meanwhile() -> list[scraperv2.RemoteJob]:
+        remotes = listed()
+        assert post_job(body).status_code == 202
+        return remotes
+
+    monkeypatch.setattr(scraperv2, "jobs", delivered_meanwhile)
+    assert deliver() == 1
+    (ours,) = ScrapeJob.objects.all()
+    assert (ours.uuid, ours.status, len(sims.scraperv2.jobs)) == (job.uuid, Status.COMPLETED, 1)
 
 
 def test_a_delivery_before_the_retry_is_enough_when_scraperv2_was_restarted(
