@@ -197,11 +197,11 @@ def main() -> int:
             print("This needs PostgreSQL and RabbitMQ: name them by DATABASE_URL and RABBITMQ_URL.")
             return 2
         beside = server.url if "DATABASE_URL" in named else with_path(server.url, "aetos_bench")
-        databases.ready(beside, SIZE)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aetos-bench-")))
         url = databases.url(beside, SIZE)
         os.environ.update(databases.environment(url, folder, broker.url))
         django.setup()
+        databases.ready(beside, SIZE)
         from bench.rows import Bench
 
         bench = Bench(SIZE, quick=quick, urls={SIZE: url}, broker=broker.url, folder=folder, stack=stack)
