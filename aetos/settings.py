@@ -208,11 +208,13 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
     DATABASES["default"].setdefault("OPTIONS", {})
     DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)
-    # To compile a query costs more than any of ours takes: the figures took a second longer for it.
-    DATABASES["default"]["OPTIONS"].setdefault("options", "-c jit=off")
-    # A connection plans a statement once and then names it. Behind PgBouncer: docs/performance.md.
     DATABASES["default"]["OPTIONS"].setdefault("server_side_binding", True)
-    DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 2)
+    # Behind PgBouncer in transaction mode neither a prepared statement nor a start-up option outlives a transaction.
+    if not env.bool("DATABASE_POOLED", False):
+        # A connection plans what it repeats once.
+        DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 2)
+        # To compile a query costs more than any of ours takes: the figures took a second longer for it.
+        DATABASES["default"]["OPTIONS"].setdefault("options", "-c jit=off")
 
 # ---- the partners -------------------------------------------------------------------------------
 RABBITMQ_URL = env.str("RABBITMQ_URL", "")
