@@ -1,21 +1,21 @@
 """The relay's way to RabbitMQ, against py-amqp that publishes ready-made messages with batched confirms."""
 
+import http.client
 import itertools
 import json
 import statistics
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import amqp
 import psycopg
-import requests
 from kombu import Connection
 
-from bench.ingest import bodies, deliver, matches
+from bench.ingest import bodies, deliver, line, matches
 from bench.rows import Bench, Sides, at_least, at_most, row
 from bench.stored import unchanged
 from integrations import events, relay
@@ -153,11 +153,11 @@ def lag(bench: Bench) -> Sides:
         unchanged(bench.url),
         consumer(bench.broker) as channel,
         bench.worker(),
-        requests.Session() as session,
+        closing(line(bench.web.url)) as web,
     ):
 
         def run() -> float:
-            times = sorted(_one(bench, channel, session) for _ in range(20 if bench.quick else 60))
+            times = sorted(_one(channel, web) for _ in range(20 if bench.quick else 60))
             return 1000 * statistics.quantiles(times, n=20)[-1]
 
         channel.basic_qos(0, 1, False)
@@ -165,11 +165,11 @@ def lag(bench: Bench) -> Sides:
         return Sides([run() for _ in range(bench.runs)], [], note="from before the job is posted")
 
 
-def _one(bench: Bench, channel: Any, session: requests.Session) -> float:
+def _one(channel: Any, web: http.client.HTTPConnection) -> float:
     time.sleep(0.15)
     (post,) = bodies([matches(1)])
     began = time.perf_counter()
-    deliver(session, bench.web.url, [post])
+    deliver(web, [post])
     for _ in itertools.takewhile(lambda n: time.perf_counter() - began < 30, itertools.count()):
         if message := channel.basic_get("bench", no_ack=True):
             assert message.delivery_info["routing_key"] == "listing.created"

@@ -1,14 +1,16 @@
 """Jobs of ScraperV2 over HTTP, against bare psycopg that copies the same listing, log and outbox rows."""
 
+import http.client
 import itertools
 import json
 import time
 import uuid
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
-import requests
 
 from bench.rows import Bench, Sides, at_least, row
 from bench.stored import unchanged
@@ -55,14 +57,25 @@ def bodies(jobs: list[list[dict[str, Any]]]) -> list[bytes]:
     ]
 
 
-def deliver(session: requests.Session, url: str, posts: list[bytes]) -> float:
+def line(url: str) -> http.client.HTTPConnection:
+    """Return a connection to a web server.
+
+    The library's own: what a richer client takes for itself would stand in our figures.
+    """
+    return http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+
+
+def deliver(connection: http.client.HTTPConnection, posts: list[bytes]) -> float:
     """Post the bodies one after another; return the seconds that it took."""
     headers = {"X-API-Key": KEYS["SCRAPER_WEBHOOK_KEY"], "Content-Type": "application/json"}
+    connection.close()  # an idle one may have been closed at the other end
+    connection.connect()
     began = time.perf_counter()
     for post in posts:
-        answer = session.post(f"{url}/webhooks/scraper/job-complete", data=post, headers=headers, timeout=60)
-        if answer.status_code != 202:
-            raise RuntimeError(f"{answer.status_code}: {answer.text[:200]}")
+        connection.request("POST", "/webhooks/scraper/job-complete", post, headers)
+        answer = connection.getresponse()
+        if (text := answer.read()) and answer.status != 202:
+            raise RuntimeError(f"{answer.status}: {text[:200]!r}")
     return time.perf_counter() - began
 
 
@@ -157,11 +170,11 @@ def insert(connection: psycopg.Connection, jobs: list[Rows]) -> float:
 def new_ones(bench: Bench, count: int, jobs: int) -> Sides:
     """Measure jobs of `count` new matches each, on both sides, in matches a second."""
     write = copy if count > 1 else insert
-    with unchanged(bench.url) as connection, requests.Session() as session:
+    with unchanged(bench.url) as connection, closing(line(bench.web.url)) as web:
 
         def ours() -> float:
             posts = bodies([matches(count) for _ in range(jobs)])
-            return count * jobs / deliver(session, bench.web.url, posts)
+            return count * jobs / deliver(web, posts)
 
         def raw() -> float:
             rows = [bare_rows(matches(count)) for _ in range(jobs)]
@@ -206,14 +219,14 @@ def ingest_1(bench: Bench) -> Sides:
 )
 def resighted(bench: Bench) -> Sides:
     """Post jobs whose items are known and whose prices are the same."""
-    with unchanged(bench.url), requests.Session() as session:
+    with unchanged(bench.url), closing(line(bench.web.url)) as web:
         known = [matches(1000) for _ in range(3)]
-        deliver(session, bench.web.url, bodies(known))
+        deliver(web, bodies(known))
 
         def again() -> float:
-            return 3000 / deliver(session, bench.web.url, bodies(known))
+            return 3000 / deliver(web, bodies(known))
 
         def new() -> float:
-            return 3000 / deliver(session, bench.web.url, bodies([matches(1000) for _ in range(3)]))
+            return 3000 / deliver(web, bodies([matches(1000) for _ in range(3)]))
 
         return bench.interleave(again, new)

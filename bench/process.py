@@ -6,14 +6,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-
 from bench.databases import ROOT
-from bench.ingest import bodies, deliver, matches
+from bench.ingest import bodies, deliver, line, matches
 from bench.rows import Bench, Sides, at_most, row
 from bench.stored import unchanged
 from bench.transition import token
@@ -24,7 +23,7 @@ def resident(web: Any) -> float:
     sizes = [0.0]
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            facts = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
+            facts = dict(each.split(":", 1) for each in (folder / "status").read_text().splitlines())
         except OSError:
             continue  # it has just ended
         if int(facts["PPid"]) == web.pid and "VmRSS" in facts:
@@ -53,14 +52,15 @@ def ask(bench: Bench, web: Any, count: int) -> None:
 )
 def memory(bench: Bench) -> Sides:
     """Take one process through its life; it is not replaced on the way. One run: the figure does not vary."""
-    with unchanged(bench.url), requests.Session() as session:
+    with unchanged(bench.url):
         web = bench.start_web(WEB_WORKERS="1", GUNICORN_CMD_ARGS="--max-requests 0 --max-requests-jitter 0")
         ask(bench, web, 100)
         before = resident(web)
         requests_, jobs = (1_000, 5) if bench.quick else (10_000, 100)
         ask(bench, web, requests_)
-        for _ in range(jobs):
-            deliver(session, web.url, bodies([matches(5000)]))
+        with closing(line(web.url)) as connection:
+            for _ in range(jobs):
+                deliver(connection, bodies([matches(5000)]))
         after = resident(web)
         return Sides([after], [before], note="" if after < 200 else "over 200 MB")
 

@@ -24,9 +24,10 @@ from listings.models import ProductListing, Sighting, new_short_code
 from listings.states import State
 
 CODE_TRIES = 20
-# A few are tried at once and looked at where one was left out; of many it is asked first what is there already:
-# among a million listings, one new short code in seven hundred is taken.
+# A few are tried at once, and looked at where one was left out; of many it is asked first which are there already.
 MANY = 20
+# Among a million listings one new short code in seven hundred is taken: so many are worth a look before.
+CODES_FROM = 200
 _FOLLOWING = ("title", "asking_price", "estimated_profit", "updated_at")
 
 
@@ -162,7 +163,8 @@ def _insert(fresh: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """
     if len(fresh) < MANY:
         return _insert_around(fresh)
-    _draw_free_codes(fresh)
+    if len(fresh) >= CODES_FROM:
+        _draw_free_codes(fresh)
     try:
         with transaction.atomic():
             bulk.insert(ProductListing, fresh)

@@ -1,6 +1,6 @@
 """The listing: what is known of a camera, and the arrows it may take."""
 
-import secrets
+import os
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from listings.states import CANCELLABLE, ENTERED_AT, TIMEOUT_SETTING, State, all
 # Crockford's letters and digits less U and L-like ones: nothing that is misread or mistyped on a phone.
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH = 6
+_PAIRS = [one + other for one in CODE_ALPHABET for other in CODE_ALPHABET]
 
 
 # What the figures of a sale are made of, beside when it was.
@@ -29,11 +30,8 @@ SALE_FIGURES = (
 
 def new_short_code() -> str:
     """Return a random short code; the unique constraint decides whether it is free."""
-    number, letters = secrets.randbelow(len(CODE_ALPHABET) ** CODE_LENGTH), ""
-    for _ in range(CODE_LENGTH):
-        number, place = divmod(number, len(CODE_ALPHABET))
-        letters += CODE_ALPHABET[place]
-    return letters
+    number = int.from_bytes(os.urandom(8), "big")
+    return "".join(_PAIRS[number // len(_PAIRS) ** place % len(_PAIRS)] for place in range(CODE_LENGTH // 2))
 
 
 def money(**options: Any) -> models.DecimalField:
