@@ -85,6 +85,5 @@ UNFOLD: dict[str, Any] = {
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
-        "navigation": "aetos.navigation.navigation",
     },
 }

@@ -10,8 +10,8 @@ from django.db.models import F, OrderBy, QuerySet
 FAR = 500  # rows to skip, from which on it is cheaper to find the page's ids first
 
 
-def window(rows: QuerySet[Any], start: int, size: int) -> list[Any]:
-    """Return `size` rows of an ordered queryset from place `start`, 0 being the first.
+def window(rows: QuerySet[Any], start: int, size: int, total: int | None = None) -> list[Any]:
+    """Return `size` rows of an ordered queryset from place `start`, 0 being the first; `total` are all, where known.
 
     Where the order begins with a column whose nulls were given their side
     (`nulls_first`, `nulls_last`), nulls and values are read apart: no index has both
@@ -19,7 +19,7 @@ def window(rows: QuerySet[Any], start: int, size: int) -> list[Any]:
     """
     first = rows.query.order_by[0] if rows.query.order_by else None
     if not isinstance(first, OrderBy) or not isinstance(first.expression, F):
-        return _far(rows, start, size)
+        return _far(rows, start, size, total)
     column: Any = first.expression
     name, rest = column.name, rows.query.order_by[1:]
     known = rows.filter(**{f"{name}__isnull": False}).order_by(f"{'-' * first.descending}{name}", *rest)
@@ -32,9 +32,14 @@ def window(rows: QuerySet[Any], start: int, size: int) -> list[Any]:
     return found + _far(after, max(start - passed, 0), size - len(found))
 
 
-def _far(rows: QuerySet[Any], start: int, size: int) -> list[Any]:
+def _far(rows: QuerySet[Any], start: int, size: int, total: int | None = None) -> list[Any]:
     """Read what is skipped from the index alone: the rows themselves are wide and lie all over the table."""
     if start < FAR:
         return list(rows[start : start + size])
-    ids = list(rows.values_list("pk", flat=True)[start : start + size])
-    return list(rows.filter(pk__in=ids)) if ids else []
+    ids = rows.values_list("pk", flat=True)
+    if total is not None and total - start < start:  # the end is nearer
+        last = max(total - start, 0)
+        found = list(ids.reverse()[max(last - size, 0) : last])[::-1]
+    else:
+        found = list(ids[start : start + size])
+    return list(rows.filter(pk__in=found)) if found else []

@@ -45,12 +45,12 @@ def numbers(brand: str = "") -> dict[str, Number]:
 
 def count(*, state: str = "", brand: str = "") -> int:
     """Count the listings of a state, of a brand regardless of case, of both, or all."""
-    rows = ListingTally.objects.order_by()
-    if state:
-        rows = rows.filter(state=state)
-    if brand:
-        rows = rows.filter(brand=brand.upper())
-    return int(rows.aggregate(count=Sum("listings"))["count"] or 0)
+    asked = {name: value for name, value in (("state", state), ("brand", brand.upper())) if value}
+    where = " AND ".join(f"{name} = %s" for name in asked) or "TRUE"
+    # Asked for with each page of the lists: Django took longer to write it than PostgreSQL to answer.
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT SUM(listings) FROM {TABLE} WHERE {where}", list(asked.values()))  # noqa: S608
+        return int(cursor.fetchone()[0] or 0)
 
 
 def fold() -> int:

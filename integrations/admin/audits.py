@@ -4,12 +4,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from integrations.admin.base import ReadOnlyAdmin
 from integrations.models import AuditRun
-from integrations.show import badge, link, text, when
+from integrations.show import badge, link, page_of, text, when
 
 
 @admin.register(AuditRun)
@@ -22,7 +21,7 @@ class AuditRunAdmin(ReadOnlyAdmin):
     @admin.display(description="Began", ordering="began_at")
     def began(self, row: AuditRun) -> SafeString:
         """Link to what it found."""
-        return link(reverse("admin:integrations_auditrun_change", args=[row.pk]), when(row.began_at))
+        return link(page_of("integrations_auditrun", row.pk), when(row.began_at))
 
     @admin.display(description="Outcome")
     def outcome(self, row: AuditRun) -> SafeString:

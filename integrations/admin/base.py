@@ -14,11 +14,13 @@ from django.db.models import BigIntegerField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from integrations.admin.filters import Questions
 from integrations.admin.paging import BoundedPaginator
+from integrations.admin.table import Table
 
 PER_PAGE = 50
 
@@ -38,6 +40,11 @@ class StaffChangeList(ChangeList):
         super().get_results(request)
         self.full_result_count = self.result_count
 
+    @cached_property
+    def table(self) -> Table:
+        """The list's headings and rows."""
+        return Table(self)
+
     @property
     def first_row(self) -> int:
         """The number of the page's first row, from 1."""
@@ -53,12 +60,13 @@ class ReadOnlyAdmin(ModelAdmin):
     """Lists and shows rows. Nobody adds, changes or deletes one, a superuser included.
 
     Subclasses set `empty_words` (what to do where there is nothing yet) and
-    fill `record`.
+    fill `record`. `list_reads` names the columns that the list shows, where a row has many more.
     """
 
     change_list_template = "staff/list.html"
     record_template = "staff/record.html"
     empty_words = "Nothing here yet."
+    list_reads: tuple[str, ...] = ()
     act_permission = ""
     list_per_page = PER_PAGE
     list_max_show_all = 0
@@ -109,7 +117,7 @@ class ReadOnlyAdmin(ModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], per_page: int, *args: Any, **kwargs: Any
     ) -> BoundedPaginator:
         """Count no further than needed."""
-        pages = BoundedPaginator(queryset, per_page)
+        pages = BoundedPaginator(queryset.only(*self.list_reads) if self.list_reads else queryset, per_page)
         asked = request.GET.get("p", "")
         pages.page_asked = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1
         pages.known = self.known_count(request)
@@ -125,9 +133,11 @@ class ReadOnlyAdmin(ModelAdmin):
         """Show the list; a POST, which is an action, only for those who may act."""
         if request.method == "POST":
             self.demand(request)
-        context = {"may_act": self.may_act(request), "list_url": self.list_url()}
-        context |= self.list_context(request) | (extra_context or {})
-        return super().changelist_view(request, context)
+        context = {"may_act": self.may_act(request), "list_url": self.list_url(), **(extra_context or {})}
+        response = super().changelist_view(request, context)
+        if isinstance(response, TemplateResponse) and (shown := response.context_data) and "cl" in shown:
+            shown |= self.list_context(request)
+        return response
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:
         """Run an action, unless a selected id cannot be one."""

@@ -17,7 +17,7 @@ from integrations import retention, webhooks
 from integrations.admin.base import ReadOnlyAdmin
 from integrations.admin.filters import QuestionForm, choice, questions
 from integrations.models import InboxMessage
-from integrations.show import badge, link, text, when
+from integrations.show import badge, link, page_of, text, when
 
 log = structlog.get_logger(__name__)
 Status = InboxMessage.Status
@@ -76,7 +76,7 @@ class InboxAdmin(ReadOnlyAdmin):
     @admin.display(description="Message", ordering="partner")
     def message(self, row: InboxMessage) -> SafeString:
         """Link to the message."""
-        url = reverse("admin:integrations_inboxmessage_change", args=[row.pk])
+        url = page_of("integrations_inboxmessage", row.pk)
         return link(url, f"{row.partner} {row.kind} #{row.pk}")
 
     @admin.display(description="Status", ordering="status")
@@ -171,4 +171,4 @@ def _about(row: InboxMessage) -> SafeString:
     if row.subject is None:
         return text("")
     model = "scraping_scrapejob" if row.partner == "scraper" else "listings_productlisting"
-    return link(reverse(f"admin:{model}_change", args=[row.subject]), str(row.subject))
+    return link(page_of(model, row.subject), str(row.subject))

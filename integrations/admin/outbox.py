@@ -17,7 +17,7 @@ from integrations.admin.channels import outbox_delivers_events
 from integrations.admin.filters import QuestionForm, choice, questions
 from integrations.channels import CHANNELS, EVENTS
 from integrations.models import OutboxMessage
-from integrations.show import badge, link, text, when
+from integrations.show import badge, link, page_of, text, when
 
 TONES = {"delivered": "good", "given up": "bad", "failing": "warn", "waiting": ""}
 STATES = (
@@ -97,7 +97,7 @@ class OutboxAdmin(ReadOnlyAdmin):
     @admin.display(description="Topic", ordering="topic")
     def topic_link(self, row: OutboxMessage) -> SafeString:
         """Link to the message."""
-        return link(reverse("admin:integrations_outboxmessage_change", args=[row.pk]), row.topic)
+        return link(page_of("integrations_outboxmessage", row.pk), row.topic)
 
     @admin.display(description="State")
     def state_badge(self, row: OutboxMessage) -> SafeString:

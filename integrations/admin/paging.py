@@ -41,4 +41,5 @@ class BoundedPaginator(Paginator):
         """Read a page."""
         number = self.validate_number(number)
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        return Page(window(rows, (number - 1) * self.per_page, self.per_page), number, self)
+        start = (number - 1) * self.per_page
+        return Page(window(rows, start, self.per_page, self.known), number, self)

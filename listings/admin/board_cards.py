@@ -7,10 +7,9 @@ from statistics import median
 from typing import Any
 from uuid import UUID
 
-from django.urls import reverse
 from django.utils import timezone
 
-from integrations.show import amount, span
+from integrations.show import amount, page_of, span
 from listings import offers, photos
 from listings.admin.show import LETTERS, warmth
 from listings.models import Photo, ProductListing
@@ -78,7 +77,7 @@ def _card(
         "state": state.value,
         "letter": LETTERS[state],
         "title": row.title,
-        "url": reverse("admin:listings_productlisting_change", args=[row.pk]),
+        "url": page_of("listings_productlisting", row.pk),
         "cover": photos.staff_url(cover, thumbnail=True) if cover else None,
         "photos": count,
         "price": price,

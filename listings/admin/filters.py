@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.db import connection
 from django.db.models import F, OrderBy, Q, QuerySet
 from django.db.models.functions import Now, Upper
 from django.utils import timezone
@@ -16,6 +17,7 @@ from listings.models import ProductListing
 from listings.search import asked_once, exactly
 from listings.states import State
 
+LISTING = ProductListing._meta.db_table
 # What staff ask most, by its name and its filter.
 SAVED: tuple[tuple[str, dict[str, str]], ...] = (
     ("All", {}),
@@ -117,6 +119,14 @@ def search(rows: QuerySet[ProductListing], term: str) -> QuerySet[ProductListing
             | Q(short_code=word.upper())
         )
     return asked_once(rows)
+
+
+def newest_brands() -> list[str]:
+    """Return the brands of the newest finds."""
+    newest = f"SELECT brand FROM {LISTING} ORDER BY created_at DESC, id DESC LIMIT 300"  # noqa: S608  our own name
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT DISTINCT brand FROM ({newest}) newest")  # noqa: S608
+        return sorted(brand for (brand,) in cursor.fetchall())
 
 
 def nulls_last(column: str) -> OrderBy:

@@ -7,13 +7,12 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from integrations.admin.exports import Exports
 from integrations.admin.filters import QuestionForm, choice, questions
-from integrations.show import link, money, text, when
+from integrations.show import link, money, page_of, text, when
 from listings import ledger, tax_year
 from listings.admin.exports import LedgerResource
 from listings.admin.show import who
@@ -34,6 +33,7 @@ class LedgerQuestions(QuestionForm):
 
     lookups = {"kind": "kind", "since": "date__gte", "until": "date__lte"}
     in_more = ("since", "until")
+    changing = ("year",)
 
     year = forms.ChoiceField(choices=_years, label="Tax year")
     kind = choice(LedgerLine.Kind.choices, "Kind", "Any kind")
@@ -71,12 +71,12 @@ class LedgerLineAdmin(Exports):
     def day(self, row: LedgerLine) -> SafeString:
         """Link the day to the line."""
         words = f"{row.date.day} {row.date:%b %Y}"
-        return link(reverse("admin:listings_ledgerline_change", args=[row.pk]), words)
+        return link(page_of("listings_ledgerline", row.pk), words)
 
     @admin.display(description="Listing")
     def listing_link(self, row: LedgerLine) -> SafeString:
         """Link to the listing."""
-        url = reverse("admin:listings_productlisting_change", args=[row.listing_id])
+        url = page_of("listings_productlisting", row.listing_id)
         return link(url, text(row.listing.title, limit=60))
 
     @admin.display(description="Kind", ordering="kind")
@@ -104,9 +104,7 @@ class LedgerLineAdmin(Exports):
         """Link a correction to its line."""
         if row.corrects_id is None:
             return ""
-        return link(
-            reverse("admin:listings_ledgerline_change", args=[row.corrects_id]), f"line {row.corrects_id}"
-        )
+        return link(page_of("listings_ledgerline", row.corrects_id), f"line {row.corrects_id}")
 
     def record(self, request: HttpRequest, row: LedgerLine) -> dict[str, Any]:
         """Show one line."""

@@ -9,20 +9,19 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from integrations.admin.base import back
 from integrations.admin.exports import Exports
-from integrations.admin.filters import questions
-from integrations.show import money, text
+from integrations.admin.filters import answers_of, questions
+from integrations.show import markup, money, page_of, text
 from listings import lifecycle, tally
 from listings.admin import acts, approvals, books, offers, page, photos
 from listings.admin.arrows import STEPS, TOLD_IN_FORM, StepForm, take, tell, why_not
 from listings.admin.bulk import BulkActions
 from listings.admin.exports import ListingResource
-from listings.admin.filters import ListingQuestions, nulls_last, saved_questions, search
+from listings.admin.filters import ListingQuestions, newest_brands, nulls_last, saved_questions, search
 from listings.admin.show import age, outward, state_badge
 from listings.models import ProductListing
 from listings.states import State, allowed_from
@@ -38,6 +37,19 @@ class ListingAdmin(BulkActions, Exports):
     record_template = "staff/listing.html"
     resource_class = ListingResource
     list_display = ("state_badge", "item", "price", "profit", "confidence", "in_state", "marketplace")
+    list_reads = (
+        *(
+            "state",
+            "title",
+            "brand",
+            "model",
+            "short_code",
+            "error_message",
+            "asking_price",
+            "estimated_profit",
+        ),
+        *("confidence_score", "state_changed_at", "deadline_at", "marketplace_url"),
+    )
     list_filter = (questions(ListingQuestions),)
     search_fields = ("title", "model", "marketplace_url", "short_code")
     search_help_text = "Title, model, link or code"
@@ -63,17 +75,13 @@ class ListingAdmin(BulkActions, Exports):
         asked = {name for name, value in request.GET.items() if value} - {ORDER_VAR, PAGE_VAR}
         if asked - {"state", "brand"}:
             return None
-        answers = ListingQuestions(request.GET).answers
+        answers = answers_of(request)
         return tally.count(state=answers.get("state", ""), brand=answers.get("brand", ""))
 
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
         """Offer the saved questions, and the brands of the newest finds as suggestions."""
-        asked = ListingQuestions(request.GET).answers
-        newest = ProductListing.objects.order_by("-created_at", "-id").values_list("brand", flat=True)[:300]
-        return {
-            "saved_questions": saved_questions(self.list_url(), asked),
-            "suggestions": sorted(set(newest)),
-        }
+        saved = saved_questions(self.list_url(), answers_of(request))
+        return {"saved_questions": saved, "suggestions": newest_brands()}
 
     @admin.display(description="State", ordering="state")
     def state_badge(self, row: ProductListing) -> SafeString:
@@ -84,14 +92,14 @@ class ListingAdmin(BulkActions, Exports):
     def item(self, row: ProductListing) -> SafeString:
         """Link the title to the page; below it the model, the code, and an error where there is one."""
         error = (
-            format_html(' · <span class="ae-bad-text" title="{}">needs attention</span>', row.error_message)
+            markup(' · <span class="ae-bad-text" title="{}">needs attention</span>', row.error_message)
             if row.error_message is not None
             else ""
         )
-        return format_html(
+        return markup(
             '<a class="ae-item" href="{}">{}</a><span class="ae-second">{} {} · '
             '<span class="ae-code">{}</span>{}</span>',
-            reverse("admin:listings_productlisting_change", args=[row.pk]),
+            page_of("listings_productlisting", row.pk),
             text(row.title, limit=90),
             row.brand,
             row.model,
@@ -112,7 +120,7 @@ class ListingAdmin(BulkActions, Exports):
     @admin.display(description="Conf.", ordering="confidence_score")
     def confidence(self, row: ProductListing) -> SafeString:
         """Show how sure ScraperV2 is."""
-        return format_html('<span class="ae-money">{}</span>', f"{row.confidence_score:.0f}")
+        return markup('<span class="ae-money">{}</span>', f"{row.confidence_score:.0f}")
 
     @admin.display(description="In state", ordering="state_changed_at")
     def in_state(self, row: ProductListing) -> SafeString:

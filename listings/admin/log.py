@@ -5,12 +5,11 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from integrations.admin.base import ReadOnlyAdmin
 from integrations.admin.filters import QuestionForm, choice, questions
-from integrations.show import link, text, when
+from integrations.show import link, page_of, text, when
 from listings.admin.show import state_badge, who
 from listings.models import TransitionLog
 from listings.states import State
@@ -39,12 +38,12 @@ class TransitionLogAdmin(ReadOnlyAdmin):
     @admin.display(description="No.", ordering="id")
     def number(self, row: TransitionLog) -> SafeString:
         """Link to the row."""
-        return link(reverse("admin:listings_transitionlog_change", args=[row.pk]), row.pk)
+        return link(page_of("listings_transitionlog", row.pk), row.pk)
 
     @admin.display(description="Listing")
     def listing_link(self, row: TransitionLog) -> SafeString:
         """Link to the listing."""
-        url = reverse("admin:listings_productlisting_change", args=[row.listing_id])
+        url = page_of("listings_productlisting", row.listing_id)
         return link(url, text(row.listing.title, limit=60))
 
     @admin.display(description="From")

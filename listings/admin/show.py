@@ -1,12 +1,12 @@
 """How the back office writes a listing's state, its age and who did what."""
 
 from datetime import datetime, timedelta
+from functools import cache
 
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from integrations.show import span
+from integrations.show import markup, span
 from listings.models import ProductListing
 from listings.states import State
 
@@ -14,16 +14,15 @@ LETTERS: dict[State, str] = {state: state.value[0] for state in State} | {State.
 _NAMES = {"scraper": "ScraperV2", "chatterbot": "Chatterbot", "ebay": "eBay", "timeout": "the time-out"}
 
 
+@cache
 def state_badge(state: str | None, *, name: bool = True) -> SafeString:
     """Mark up a state: its letter in a tile, since colour alone says nothing to some, and its name."""
     if state is None:
-        return format_html("{}", "new")
+        return markup("{}", "new")
     known = State(state)
-    tile = format_html('<span class="ae-tile" aria-hidden="true">{}</span>', LETTERS[known])
-    words = format_html(
-        "<span{}>{}</span>", "" if name else format_html(' class="{}"', "ae-hidden"), known.label
-    )
-    return format_html('<span class="ae-state ae-{}">{}{}</span>', known.value.lower(), tile, words)
+    tile = markup('<span class="ae-tile" aria-hidden="true">{}</span>', LETTERS[known])
+    words = markup("<span{}>{}</span>", "" if name else markup(' class="{}"', "ae-hidden"), known.label)
+    return markup('<span class="ae-state ae-{}">{}{}</span>', known.value.lower(), tile, words)
 
 
 def who(by: str) -> str:
@@ -55,10 +54,10 @@ def age(listing: ProductListing) -> SafeString:
     now = timezone.now()
     words = span(now - listing.state_changed_at)
     if listing.deadline_at is None:
-        return format_html('<span class="ae-age ae-warm-0">{}</span>', words)
+        return markup('<span class="ae-age ae-warm-0">{}</span>', words)
     left = listing.deadline_at - now
     rest = f"{span(left)} left" if left > timedelta(0) else "overdue"
-    return format_html(
+    return markup(
         '<span class="ae-second">{}</span> <span class="ae-age ae-warm-{}" title="{}">{}</span>',
         words,
         warmth(listing, now),
@@ -69,6 +68,6 @@ def age(listing: ProductListing) -> SafeString:
 
 def outward(url: str, words: str) -> SafeString:
     """Mark up a link to the marketplace, which learns nothing of us by it."""
-    return format_html(
+    return markup(
         '<a class="ae-link" href="{}" rel="noopener noreferrer nofollow" target="_blank">{}</a>', url, words
     )

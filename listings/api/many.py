@@ -44,7 +44,9 @@ def _shown(row: tuple[Any, ...], pending: dict[str, dict[str, Any]]) -> dict[str
 
 
 def _time(value: datetime) -> str:
-    return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return f"{value.isoformat()[:-6]}Z"  # without its +00:00
 
 
 def _amount(value: Decimal) -> str:

@@ -65,11 +65,12 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
             # Nulls last both ways: a listing without a price is neither the cheapest nor the dearest.
             order = F(name).desc(nulls_last=True) if descending else F(name).asc(nulls_last=True)
         ordered = rows.order_by(order, "-id" if descending else "id").values_list(*many.COLUMNS)
-        page = window(ordered, asked["offset"], asked["limit"])
+        total = _total(rows, asked)
+        page = window(ordered, asked["offset"], asked["limit"], total)
         return Response(
             {
                 "listings": many.listings(page),
-                "total": _total(rows, asked),
+                "total": total,
                 "limit": asked["limit"],
                 "offset": asked["offset"],
             }

@@ -26,19 +26,21 @@ def pending_of(ids: Iterable[UUID]) -> dict[str, dict[str, Any]]:
     """Return the same for listings of which only the ids are at hand."""
     keys = [str(pk) for pk in ids]
     found: dict[str, dict[str, Any]] = {}
-    for row in relay.pending(CHANNEL).filter(key__in=keys).order_by("id") if keys else ():
-        found.setdefault(row.key, _shown(row))
+    if not keys:
+        return found
+    rows = relay.pending(CHANNEL).filter(key__in=keys).order_by("id")
+    for key, topic, body, attempts, error in rows.values_list(
+        "key", "topic", "body", "attempts", "last_error"
+    ):
+        shown = {
+            "operation": topic,
+            "requested_at": body["requested_at"],
+            "requested_by": body["requested_by"],
+            "attempts": attempts,
+            "last_error": error or None,
+        }
+        found.setdefault(key, shown)
     return found
-
-
-def _shown(row: OutboxMessage) -> dict[str, Any]:
-    return {
-        "operation": row.topic,
-        "requested_at": row.body["requested_at"],
-        "requested_by": row.body["requested_by"],
-        "attempts": row.attempts,
-        "last_error": row.last_error or None,
-    }
 
 
 def is_pending(listing: ProductListing, topic: str) -> bool:
