@@ -1,6 +1,5 @@
 """What the API says of a listing, and what it accepts."""
 
-from functools import cache
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -25,7 +24,7 @@ class PendingSerializer(serializers.Serializer[Any]):
 
 
 class ListingSerializer(serializers.ModelSerializer[ProductListing]):
-    """A listing as it is. Nothing here can be written. Many at once are shown by listings/api/many.py."""
+    """A listing as it is. Nothing here can be written. They are written by listings/api/show.py, one or many."""
 
     allowed_transitions = serializers.ListField(
         child=serializers.ChoiceField(choices=State.choices), read_only=True
@@ -41,19 +40,6 @@ class ListingSerializer(serializers.ModelSerializer[ProductListing]):
     def get_pending(self, listing: ProductListing) -> dict[str, Any] | None:
         """Show what eBayLister is to answer."""
         return offers.pending([listing]).get(str(listing.pk))
-
-
-def shown(listing: ProductListing) -> dict[str, Any]:
-    """Return one listing as the API shows it.
-
-    One serializer serves all: making its forty fields anew costs more than everything else in an answer.
-    """
-    return _one().to_representation(listing)
-
-
-@cache
-def _one() -> ListingSerializer:
-    return ListingSerializer()
 
 
 class ListingQuerySerializer(PageSerializer):

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from integrations.paging import window
 from integrations.rest import Unprocessable
 from listings import attention, deliveries, lifecycle, offers, tally
-from listings.api import many
+from listings.api import show
 from listings.api.offers import by_field
 from listings.api.serializers import (
     HistoryPageSerializer,
@@ -26,7 +26,6 @@ from listings.api.serializers import (
     ListingSerializer,
     RetrySerializer,
     TransitionSerializer,
-    shown,
 )
 from listings.models import ProductListing
 from listings.search import asked_once, exactly
@@ -64,12 +63,12 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
         if name in ("asking_price", "estimated_profit"):
             # Nulls last both ways: a listing without a price is neither the cheapest nor the dearest.
             order = F(name).desc(nulls_last=True) if descending else F(name).asc(nulls_last=True)
-        ordered = rows.order_by(order, "-id" if descending else "id").values_list(*many.COLUMNS)
+        ordered = rows.order_by(order, "-id" if descending else "id").values_list(*show.COLUMNS)
         total = _total(rows, asked)
         page = window(ordered, asked["offset"], asked["limit"], total)
         return Response(
             {
-                "listings": many.listings(page),
+                "listings": show.many(page),
                 "total": total,
                 "limit": asked["limit"],
                 "offset": asked["offset"],
@@ -79,7 +78,7 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
     @extend_schema(responses={200: ListingSerializer})
     def retrieve(self, request: Request, pk: uuid.UUID) -> Response:
         """Show one listing."""
-        return Response(shown(self._listing(pk)))
+        return Response(show.one(self._listing(pk)))
 
     @extend_schema(responses={200: HistoryPageSerializer})
     @action(detail=True, methods=["get"])
@@ -119,7 +118,7 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
             raise Unprocessable({"to_state": [str(error)], "allowed": error.allowed}) from error
         except lifecycle.AlreadyListed as error:
             raise Unprocessable({"ebay_listing_id": [str(error)]}) from error
-        return Response(shown(moved))
+        return Response(show.one(moved))
 
     @extend_schema(request=None, responses={202: RetrySerializer, 422: REFUSED})
     @action(detail=True, methods=["post"])
@@ -191,7 +190,7 @@ def _ask_to_list(pk: uuid.UUID, **told: Any) -> Response:
         listing = offers.to_list(pk, **told)
     except offers.NotReady as error:
         raise Unprocessable(by_field(error, price="ebay_asking_price")) from error
-    return Response(shown(listing), status=202)
+    return Response(show.one(listing), status=202)
 
 
 def _priced(listing: ProductListing, facts: dict[str, Any]) -> dict[str, Any]:

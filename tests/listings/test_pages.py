@@ -12,7 +12,7 @@ from django.test import Client
 from integrations import paging
 from integrations.paging import window
 from listings import offers
-from listings.api import many
+from listings.api import show
 from listings.api.serializers import SORTABLE, ListingSerializer
 from listings.models import ProductListing
 from listings.states import State
@@ -99,7 +99,7 @@ def test_many_are_shown_as_one_is() -> None:
     received = next(listing for listing in listings if listing.state == State.RECEIVED)
     offers.calls.ask(_with_clock(received), offers.CREATE, {}, by="user:test")
     rows = ProductListing.objects.order_by("created_at", "id")
-    together = many.listings(rows.values_list(*many.COLUMNS))
+    together = show.many(rows.values_list(*show.COLUMNS))
     one_by_one = [dict(ListingSerializer(row).data) for row in rows]
     assert together == one_by_one
     assert [row["id"] for row in together if row["pending"]] == [str(received.pk)]
