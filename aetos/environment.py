@@ -1,6 +1,7 @@
 """Read settings from the environment, and name the variable that can't be read."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,14 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ has no t
             return super().get_value(var, *args, **kwargs)
         except ValueError as error:
             raise ImproperlyConfigured(f"{var} can't be read: {error}.") from error
+
+    def choice(self, var: str, default: str, known: Sequence[str]) -> str:
+        """Return one of the values that are known, whatever its case."""
+        value = str(self.str(var, default))
+        for each in known:
+            if value.casefold() == each.casefold():
+                return each
+        raise ImproperlyConfigured(f"{var} must be one of: {', '.join(known)}.")
 
     def http_url(self, var: str, default: str) -> str:
         """Return an address of the web, without a slash at its end."""

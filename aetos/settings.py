@@ -81,9 +81,7 @@ AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "n
 AXES_DISABLE_ACCESS_LOG = True  # who signed in when, from where: nobody asked for that
 AXES_ENABLE_ADMIN = False  # ours, in the theme: aetos/admin.py
 AXES_VERBOSE = False
-STAFF_TWO_FACTOR = env.str("STAFF_TWO_FACTOR", "off")
-if STAFF_TWO_FACTOR not in ("off", "required"):
-    raise ImproperlyConfigured("STAFF_TWO_FACTOR must be off or required.")
+STAFF_TWO_FACTOR = env.choice("STAFF_TWO_FACTOR", "off", ("off", "required"))
 OTP_TOTP_ISSUER = "Aetos"
 
 # ---- what we take -------------------------------------------------------------------------------
@@ -216,6 +214,8 @@ else:
 
 # ---- the partners -------------------------------------------------------------------------------
 RABBITMQ_URL = env.str("RABBITMQ_URL", "")
+if RABBITMQ_URL and not RABBITMQ_URL.startswith(("amqp://", "amqps://")):
+    raise ImproperlyConfigured("RABBITMQ_URL must be amqp://user:password@host:5672/, or amqps:// with TLS.")
 EVENTS_EXCHANGE = "orchestrator.events"
 EVENTS_SOURCE = "aetos-orchestrator"
 
@@ -296,7 +296,7 @@ SPECTACULAR_SETTINGS = {
 # ---- logs ---------------------------------------------------------------------------------------
 if OTEL_EXPORTER_OTLP_ENDPOINT:
     MIDDLEWARE.insert(2, "aetos.telemetry.TraceRequests")  # inside of what binds the request id
-LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 LOGGING = logging_config(LOG_LEVEL)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 # Who asked, and from where, is left out of every line (aetos/logs.py): so it need not be found out.

@@ -17,6 +17,7 @@ from scraping import jobs
 
 _numbers = itertools.count(100_000)
 
+
 def _ways() -> dict[State, list[State]]:
     """Find the shortest legal way to each state, after FOUND."""
     ways: dict[State, list[State]] = {State.FOUND: []}

@@ -23,6 +23,9 @@ env = Environment()
         ("DATABASE_URL", "s3cret", "DATABASE_URL must be postgresql://"),
         ("DATABASE_URL", "http://user:s3cret@db/name", "DATABASE_URL must be postgresql://"),
         ("DATABASE_URL", "postgres://user:s3cret@db:port/name", "DATABASE_URL must be postgresql://"),
+        ("RABBITMQ_URL", "s3cret", "RABBITMQ_URL must be amqp://"),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL must be one of: DEBUG, INFO"),
+        ("STAFF_TWO_FACTOR", "on", "STAFF_TWO_FACTOR must be one of: off, required."),
         ("DATA_DIR", "/dev/null/data", "DATA_DIR: /dev/null/data can't be made (Not a directory)"),
     ],
 )
