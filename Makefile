@@ -59,7 +59,8 @@ format: installed-for-tests
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# Beside a `make run` that has been up for some minutes: its cameras are on their way by then.
+# Beside a `make run` that has been up for some minutes: its cameras are on their way by then. Wants Chromium and a font
+# with emoji (fonts-noto-color-emoji): titles hold some.
 screenshots: installed-for-tests
 	@$(BIN)/python -m tests.screenshots http://localhost:$(PORT) admin "$$(sed -n 's/^DEMO_PASSWORD=//p' .env)"
 
