@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 DATABASES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 
 
-class Environment(environ.Env):  # type: ignore[misc]  # django-environ has no types
+class Environment(environ.Env):
     """django-environ's; what it can't read raises ImproperlyConfigured, which a person can do something about."""
 
     def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:

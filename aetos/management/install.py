@@ -159,7 +159,7 @@ def make_environment() -> None:
 
 def pip_install(name: str, options: list[str]) -> None:
     """Install what the file lists; pip says itself what it misses. Raises NotInstalled."""
-    pip = [VENV / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--quiet", "--quiet"]
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet", "--quiet"]
     if subprocess.run([*pip, "install", *options, "-r", name], cwd=ROOT, check=False).returncode:
         raise NotInstalled(
             why_not("pip could not install it. Is there a way to its package index (network, proxy)?")
