@@ -77,14 +77,19 @@ def mark(name: str) -> str:
 
 
 def is_done(name: str) -> bool:
-    """Return whether `.venv` holds what the file lists now."""
-    return read(stamp(name)) == mark(name)
+    """Return whether `.venv` holds what the file lists now, on a Python that is still there."""
+    return read(stamp(name)) == mark(name) and (is_our_own() or is_usable())
 
 
 def has_moved() -> bool:
     """Return whether the folder was renamed since: the scripts in an environment know it by its old name."""
     places = {line for name in WHAT for line in read(stamp(name)).splitlines()[1:]}
     return bool(places - {str(VENV.resolve())})
+
+
+def is_our_own() -> bool:
+    """Return whether it is the environment that we run in."""
+    return Path(sys.prefix).resolve() == VENV.resolve()
 
 
 def is_usable() -> bool:

@@ -53,6 +53,9 @@ def test_it_is_made_once_and_anew_when_the_folder_was_renamed(clone: Path) -> No
     assert [line.split()[0] for line in again.stdout.splitlines()] == ["Making", "Installing"]
     assert str(clone) in (clone / ".venv" / "bin" / "pip").read_text(encoding="utf-8")
 
+    (clone / ".venv" / "bin" / "python").unlink()  # as when a Python was uninstalled or upgraded
+    assert [line.split()[0] for line in run(clone).stdout.splitlines()] == ["Making", "Installing"]
+
     # What was cut short is not taken for whole, and what the list says now is installed without a new environment.
     (clone / ".venv" / ".requirements").write_text(install.BEGUN)
     assert run(clone).stdout.splitlines() == ["Installing what it runs on (once) ..."]
