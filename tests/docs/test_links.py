@@ -1,4 +1,4 @@
-"""Whatever the pages point to is there: files, headings, and names in the code."""
+"""Whatever the pages point to is there: files, headings, names in the code, and commands."""
 
 import importlib
 import re
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import get_commands
 
 ROOT = Path(settings.BASE_DIR)
 OURS = ("aetos", "bench", "docs", "integrations", "listings", "scraping", "templates", "tests")
@@ -15,6 +16,9 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 PATH = re.compile(rf"`((?:{'|'.join(OURS)})/[\w./-]+)`")
 NAME = re.compile(r"`((?:aetos|integrations|listings|scraping|tests)(?:\.[a-zA-Z_]\w*)+)(?:\(\))?`")
+COMMAND = re.compile(r"manage\.py (\w+)")
+MODULE = re.compile(r"python3? -m ((?:aetos|bench|integrations|listings|scraping|tests)[\w.]*)")
+TARGET = re.compile(r"(?:`|^|&& )(?:PORT=\d+ |LOG_LEVEL=\w+ )?make ([a-z]+)", re.MULTILINE)
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/**/*.md")])
 
 
@@ -59,3 +63,13 @@ def test_what_a_page_points_to_is_there(page: Path) -> None:
         return  # it tells of what was
     assert [path for path in PATH.findall(text) if not (ROOT / path).exists()] == []
     assert [name for name in NAME.findall(text) if not is_known(name)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_commands_on_a_page_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert [name for name in COMMAND.findall(text) if name not in get_commands()] == []
+    assert [name for name in TARGET.findall(text) if name not in targets] == []
+    assert [name for name in MODULE.findall(text) if not is_known(name)] == []
