@@ -191,26 +191,13 @@ STORAGES = {
 }
 
 # ---- the database -------------------------------------------------------------------------------
-DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "aetos.sqlite3")}
-DATABASES["default"]["CONN_MAX_AGE"] = 60
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # Writers queue at BEGIN instead of failing in the middle; a commit is on the disk before it is answered.
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+DATABASES = {
+    "default": {
+        **env.database("DATABASE_URL", DATA_DIR / "aetos.sqlite3", pooled=env.bool("DATABASE_POOLED", False)),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
     }
-else:
-    DATABASES["default"].setdefault("OPTIONS", {})
-    DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)
-    DATABASES["default"]["OPTIONS"].setdefault("server_side_binding", True)
-    # Behind PgBouncer in transaction mode neither a prepared statement nor a start-up option outlives a transaction.
-    if not env.bool("DATABASE_POOLED", False):
-        # A connection plans what it repeats once.
-        DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 2)
-        # To compile a query costs more than any of ours takes: the figures took a second longer for it.
-        DATABASES["default"]["OPTIONS"].setdefault("options", "-c jit=off")
+}
 
 # ---- the partners -------------------------------------------------------------------------------
 RABBITMQ_URL = env.str("RABBITMQ_URL", "")
