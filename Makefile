@@ -3,14 +3,10 @@ PORT ?= 8000
 PYTHON ?= python3
 ARGS ?=
 
-VENV := .venv
-BIN := $(VENV)/bin
-RUN_STAMP := $(VENV)/.requirements
-DEV_STAMP := $(VENV)/.requirements-dev
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check faults fuzz bench audit format screenshots clean
+.PHONY: help run dev test check faults fuzz bench audit format screenshots clean installed installed-for-tests
 
 help:
 	@echo "make run [PORT=8000]   the product with sample data, at http://localhost:8000"
@@ -25,14 +21,14 @@ help:
 	@echo "make screenshots       the README's pictures, of what 'make run' shows meanwhile"
 	@echo "make clean             forget the environment and the caches; data and .env stay"
 
-run: $(RUN_STAMP)
+run: installed
 	@$(BIN)/python aetos/management/dotenv.py
 	@$(BIN)/python manage.py demo --port $(PORT)
 
-test: $(DEV_STAMP)
+test: installed-for-tests
 	@$(BIN)/python -m tests.run $(ARGS)
 
-check: $(DEV_STAMP)
+check: installed-for-tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -43,53 +39,49 @@ check: $(DEV_STAMP)
 	@$(BIN)/python -m tests.production makemigrations --check --dry-run
 	@$(BIN)/python -m tests.production check --deploy --fail-level WARNING
 
-dev: $(DEV_STAMP)
+dev: installed-for-tests
 	@$(BIN)/python aetos/management/dotenv.py
 	@$(BIN)/python manage.py demo --port $(PORT) --reload
 
-faults: $(DEV_STAMP)
+faults: installed-for-tests
 	@$(BIN)/python -m tests.faults --write $(ARGS)
 
-fuzz: $(DEV_STAMP)
+fuzz: installed-for-tests
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
-bench: $(DEV_STAMP)
+bench: installed-for-tests
 	@$(BIN)/python -m bench $(ARGS)
 
-audit: $(DEV_STAMP)
+audit: installed-for-tests
 	@$(BIN)/python -m tests.dependencies
 
-format: $(DEV_STAMP)
+format: installed-for-tests
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# Beside a `make run` that has been up for some minutes: its cameras are on their way by then.
-screenshots: $(DEV_STAMP)
+# Beside a `make run` that has been up for some minutes: its cameras are on their way by then. Wants Chromium and a font
+# with emoji (fonts-noto-color-emoji): titles hold some.
+screenshots: installed-for-tests
 	@$(BIN)/python -m tests.screenshots http://localhost:$(PORT) admin "$$(sed -n 's/^DEMO_PASSWORD=//p' .env)"
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-$(RUN_STAMP): requirements.txt | $(BIN)/python
-	@echo "Installing what it runs on (once) ..."
-	@$(PIP) install -r requirements.txt
-	@touch $@
+installed:
+	$(call install,requirements.txt)
 
-$(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
-	@echo "Installing what the tests need (once) ..."
-	@$(PIP) install -r requirements-dev.txt
-	@touch $@
+installed-for-tests:
+	$(call install,requirements-dev.txt)
 
 # A version manager may put a `python3.12` on the PATH that only says how to install one: each is asked.
-$(BIN)/python:
-	@for python in $(PYTHON) python3.11 python3.12 python3.13 python3.14; do \
-	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && found=$$python && break; \
-	done; \
-	if [ -z "$$found" ]; then \
-	  echo "Python 3.11 or later is needed. Install it, or name it: make run PYTHON=/path/to/python3"; exit 1; \
-	fi; \
-	if ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
-	  echo "$$found can't make environments. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; \
-	fi; \
-	echo "Making $(VENV) with $$($$found --version) ..."; \
-	$$found -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
+define install
+@for python in $(BIN)/python $(PYTHON) python3.11 python3.12 python3.13 python3.14; do \
+  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && found=$$python && break; \
+done; \
+if [ -z "$$found" ]; then \
+  old=$$($(PYTHON) -c 'import sys; print(" (%s is %d.%d)" % (("$(PYTHON)",) + sys.version_info[:2]))' 2>/dev/null); \
+  echo "Python 3.11 or later is needed$$old. Install it, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; \
+  exit 1; \
+fi; \
+$$found aetos/management/install.py $(1)
+endef

@@ -35,7 +35,6 @@ MONEY_WORDS = {
     State.RECEIVED: "paid",
     State.LISTED: "paid",
     State.SOLD: "profit",
-    State.CANCELLED: "",
 }
 SILENT_AFTER = timedelta(minutes=2)
 PARTNERS = {
@@ -97,7 +96,7 @@ def _states() -> list[dict[str, Any]]:
             "css": stage.state.value.lower(),
             "count": stage.count,
             "money": stage.money,
-            "money_words": MONEY_WORDS[stage.state],
+            "money_words": MONEY_WORDS.get(stage.state, ""),
             "oldest": _oldest(stage, at),
             "warm": _warm(stage, at),
             "passed": stage.passed,

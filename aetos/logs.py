@@ -102,7 +102,8 @@ def logging_config(level: str) -> dict[str, Any]:
             "celery.app.trace": quiet,
             "celery.beat": quiet,
             "celery.worker.strategy": quiet,
-            "django_structlog.celery.receivers": quiet,
+            # Nor is one that came too late, as all do that waited for a worker.
+            "django_structlog.celery.receivers": quiet | {"level": "ERROR"},
             "django.request": {"level": "ERROR", "handlers": ["console"], "propagate": False},
         },
     }

@@ -39,33 +39,8 @@ def describe_plain_views(result: dict[str, Any], **kwargs: Any) -> dict[str, Any
         "/webhooks/scraper/job-complete": {"post": JOB_COMPLETE},
         "/photos/{id}": {"get": _photo("photo", "Send a photo.")},
         "/photos/{id}/thumbnail": {"get": _photo("photo_thumbnail", "Send a photo's thumbnail.")},
-        "/health": {
-            "get": {
-                "operationId": "health",
-                "tags": ["health"],
-                "summary": "Is the database there, and RabbitMQ?",
-                "security": [{}],
-                "responses": {
-                    "200": _response(
-                        "All is there.",
-                        {"status": "healthy", "database": "connected", "rabbitmq": "connected"},
-                    ),
-                    "503": _response(
-                        "Something is not.",
-                        {"status": "degraded", "database": "connected", "rabbitmq": "disconnected"},
-                    ),
-                },
-            }
-        },
-        "/health/live": {
-            "get": {
-                "operationId": "health_live",
-                "tags": ["health"],
-                "summary": "Does the process serve?",
-                "security": [{}],
-                "responses": {"200": _response("It does.", {"status": "alive"})},
-            }
-        },
+        "/health": {"get": HEALTH},
+        "/health/live": {"get": HEALTH_LIVE},
     }
     return result
 
@@ -205,4 +180,25 @@ TELEGRAM_UPDATE: dict[str, Any] = {
         "415": {"description": "Not application/json."},
         "422": {"description": "No update: it has no `update_id`."},
     },
+}
+HEALTH: dict[str, Any] = {
+    "operationId": "health",
+    "tags": ["health"],
+    "summary": "Is the database there, and RabbitMQ?",
+    "security": [{}],
+    "responses": {
+        "200": _response(
+            "All is there.", {"status": "healthy", "database": "connected", "rabbitmq": "connected"}
+        ),
+        "503": _response(
+            "Something is not.", {"status": "degraded", "database": "connected", "rabbitmq": "disconnected"}
+        ),
+    },
+}
+HEALTH_LIVE: dict[str, Any] = {
+    "operationId": "health_live",
+    "tags": ["health"],
+    "summary": "Does the process serve?",
+    "security": [{}],
+    "responses": {"200": _response("It does.", {"status": "alive"})},
 }

@@ -10,21 +10,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 from aetos.backoffice import LOGIN_REDIRECT_URL, UNFOLD  # noqa: F401
+from aetos.environment import Environment
 from aetos.logs import logging_config
 from aetos.photo_storage import s3_options
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Environment()
 env.read_env(env.str("ENV_FILE", "") or str(BASE_DIR / ".env"))
 
 DEBUG = env.bool("DEBUG", False)
-DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR = env.folder("DATA_DIR", BASE_DIR / ".data").resolve()
 
 SECRET_KEY = env.str("SECRET_KEY", "")
 if not SECRET_KEY:
@@ -37,7 +36,7 @@ if not SECRET_KEY:
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 # ---- who reaches us -----------------------------------------------------------------------------
-PUBLIC_URL = env.str("PUBLIC_URL", "http://localhost:8000").rstrip("/")
+PUBLIC_URL = env.http_url("PUBLIC_URL", "http://localhost:8000")
 _public = urlsplit(PUBLIC_URL)
 _behind_tls = _public.scheme == "https"
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [
@@ -82,9 +81,7 @@ AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "n
 AXES_DISABLE_ACCESS_LOG = True  # who signed in when, from where: nobody asked for that
 AXES_ENABLE_ADMIN = False  # ours, in the theme: aetos/admin.py
 AXES_VERBOSE = False
-STAFF_TWO_FACTOR = env.str("STAFF_TWO_FACTOR", "off")
-if STAFF_TWO_FACTOR not in ("off", "required"):
-    raise ImproperlyConfigured("STAFF_TWO_FACTOR must be off or required.")
+STAFF_TWO_FACTOR = env.choice("STAFF_TWO_FACTOR", "off", ("off", "required"))
 OTP_TOTP_ISSUER = "Aetos"
 
 # ---- what we take -------------------------------------------------------------------------------
@@ -173,8 +170,7 @@ except (KeyError, ValueError, OSError):
     raise ImproperlyConfigured("STAFF_TIME_ZONE must name a time zone, such as Europe/London.") from None
 
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(env.str("STATIC_ROOT", str(DATA_DIR / "static")))
-STATIC_ROOT.mkdir(exist_ok=True)
+STATIC_ROOT = env.folder("STATIC_ROOT", DATA_DIR / "static")
 WHITENOISE_USE_FINDERS = DEBUG
 MEDIA_ROOT = DATA_DIR / "media"
 FILE_UPLOAD_HANDLERS = [
@@ -195,40 +191,29 @@ STORAGES = {
 }
 
 # ---- the database -------------------------------------------------------------------------------
-DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'aetos.sqlite3'}")}
-DATABASES["default"]["CONN_MAX_AGE"] = 60
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # Writers queue at BEGIN instead of failing in the middle; a commit is on the disk before it is answered.
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+DATABASES = {
+    "default": {
+        **env.database("DATABASE_URL", DATA_DIR / "aetos.sqlite3", pooled=env.bool("DATABASE_POOLED", False)),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
     }
-elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
-    DATABASES["default"].setdefault("OPTIONS", {})
-    DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)
-    DATABASES["default"]["OPTIONS"].setdefault("server_side_binding", True)
-    # Behind PgBouncer in transaction mode neither a prepared statement nor a start-up option outlives a transaction.
-    if not env.bool("DATABASE_POOLED", False):
-        # A connection plans what it repeats once.
-        DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 2)
-        # To compile a query costs more than any of ours takes: the figures took a second longer for it.
-        DATABASES["default"]["OPTIONS"].setdefault("options", "-c jit=off")
+}
 
 # ---- the partners -------------------------------------------------------------------------------
 RABBITMQ_URL = env.str("RABBITMQ_URL", "")
+if RABBITMQ_URL and not RABBITMQ_URL.startswith(("amqp://", "amqps://")):
+    raise ImproperlyConfigured("RABBITMQ_URL must be amqp://user:password@host:5672/, or amqps:// with TLS.")
 EVENTS_EXCHANGE = "orchestrator.events"
 EVENTS_SOURCE = "aetos-orchestrator"
 
-SCRAPER_API_URL = env.str("SCRAPER_API_URL", "http://scraperv2:8000").rstrip("/")
+SCRAPER_API_URL = env.http_url("SCRAPER_API_URL", "http://scraperv2:8000")
 SCRAPER_API_KEY = env.str("SCRAPER_API_KEY", "")
 SCRAPE_DEADLINE_MINUTES = env.int("SCRAPE_DEADLINE_MINUTES", 30)
 
-CHATTERBOT_API_URL = env.str("CHATTERBOT_API_URL", "http://chatterbot:8000").rstrip("/")
+CHATTERBOT_API_URL = env.http_url("CHATTERBOT_API_URL", "http://chatterbot:8000")
 CHATTERBOT_API_KEY = env.str("CHATTERBOT_API_KEY", "")
 
-EBAY_API_URL = env.str("EBAY_API_URL", "http://ebaylister:8000").rstrip("/")
+EBAY_API_URL = env.http_url("EBAY_API_URL", "http://ebaylister:8000")
 EBAY_API_KEY = env.str("EBAY_API_KEY", "")
 
 # Several keys, separated by commas, are valid at once, so that one can be changed without a gap.
@@ -241,7 +226,7 @@ TELEGRAM_BOT_TOKEN = env.str("TELEGRAM_BOT_TOKEN", "")
 TELEGRAM_CHAT_ID = env.str("TELEGRAM_CHAT_ID", "")
 TELEGRAM_USER_IDS = env.list("TELEGRAM_USER_IDS", default=[])
 TELEGRAM_WEBHOOK_SECRETS = env.list("TELEGRAM_WEBHOOK_SECRET", default=[])
-TELEGRAM_API_URL = env.str("TELEGRAM_API_URL", "https://api.telegram.org").rstrip("/")
+TELEGRAM_API_URL = env.http_url("TELEGRAM_API_URL", "https://api.telegram.org")
 TELEGRAM_SECONDS_BETWEEN = 1.0  # messages in one chat; Telegram refuses what comes faster
 
 MESSAGING_TIMEOUT_DAYS = env.int("MESSAGING_TIMEOUT_DAYS", 7)
@@ -298,7 +283,7 @@ SPECTACULAR_SETTINGS = {
 # ---- logs ---------------------------------------------------------------------------------------
 if OTEL_EXPORTER_OTLP_ENDPOINT:
     MIDDLEWARE.insert(2, "aetos.telemetry.TraceRequests")  # inside of what binds the request id
-LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 LOGGING = logging_config(LOG_LEVEL)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 # Who asked, and from where, is left out of every line (aetos/logs.py): so it need not be found out.

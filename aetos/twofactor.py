@@ -26,7 +26,6 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp.util import random_hex
 
-MODES = ("off", "required")
 RECOVERY_CODES = 10
 DIGITS = 6
 

@@ -147,15 +147,7 @@ def take_in(listing: ProductListing, sale: Mapping[str, Any], *, by: str) -> Pro
         _refuse_second_order(listing, sale)
         _refuse_other_amounts(listing, sale)
         return _complete(listing, sale, by=by)
-    order = f"eBay order {sale['ebay_order_id']}" if sale.get("ebay_order_id") else "eBay"
-    words = f"{order} sold it for {amount(sale['ebay_sold_price'])}"
-    if listing.state == State.CANCELLED:
-        raise Conflict(f"{words}, but {told.cancelled_by(listing)}.")
-    if listing.state in NOT_BOUGHT:
-        raise Conflict(
-            f"{words}, but it is only {State(listing.state).label} here. "
-            "Move it to Purchased with what was paid, then apply this; or cancel the order on eBay."
-        )
+    _refuse_what_was_never_for_sale(listing, sale)
     if listing.state != State.LISTED:
         asked = EbayOffer.objects.filter(listing=listing, requested_at__isnull=False).first()
         listing = lifecycle.walk(
@@ -221,6 +213,18 @@ def _totals(listing: ProductListing) -> dict[str, list[Decimal]]:
     for kind, value in booked.values_list("kind", "amount"):
         lines[kinds[kind]].append(value)
     return {name: list(accumulate(values)) for name, values in lines.items()}
+
+
+def _refuse_what_was_never_for_sale(listing: ProductListing, sale: Mapping[str, Any]) -> None:
+    order = f"eBay order {sale['ebay_order_id']}" if sale.get("ebay_order_id") else "eBay"
+    words = f"{order} sold it for {amount(sale['ebay_sold_price'])}"
+    if listing.state == State.CANCELLED:
+        raise Conflict(f"{words}, but {told.cancelled_by(listing)}.")
+    if listing.state in NOT_BOUGHT:
+        raise Conflict(
+            f"{words}, but it is only {State(listing.state).label} here. "
+            "Move it to Purchased with what was paid, then apply this; or cancel the order on eBay."
+        )
 
 
 def _refuse_second_order(listing: ProductListing, sale: Mapping[str, Any]) -> None:

@@ -12,29 +12,24 @@ from django.test import Client, override_settings
 
 from listings import lifecycle
 from listings.models import ProductListing
-from listings.states import State
+from listings.states import ARROWS, State
 from scraping import jobs
 
 _numbers = itertools.count(100_000)
 
-# The shortest legal way to each state.
-WAYS: dict[State, list[State]] = {
-    State.FOUND: [],
-    State.MESSAGING: [State.MESSAGING],
-    State.NEGOTIATING: [State.MESSAGING, State.NEGOTIATING],
-    State.PURCHASED: [State.MESSAGING, State.NEGOTIATING, State.PURCHASED],
-    State.RECEIVED: [State.MESSAGING, State.NEGOTIATING, State.PURCHASED, State.RECEIVED],
-    State.LISTED: [State.MESSAGING, State.NEGOTIATING, State.PURCHASED, State.RECEIVED, State.LISTED],
-    State.SOLD: [
-        State.MESSAGING,
-        State.NEGOTIATING,
-        State.PURCHASED,
-        State.RECEIVED,
-        State.LISTED,
-        State.SOLD,
-    ],
-    State.CANCELLED: [State.CANCELLED],
-}
+
+def _ways() -> dict[State, list[State]]:
+    """Find the shortest legal way to each state, after FOUND."""
+    ways: dict[State, list[State]] = {State.FOUND: []}
+    for state in (reached := [State.FOUND]):
+        for origin, to in ARROWS:
+            if origin == state and to not in ways:
+                ways[to] = [*ways[state], to]
+                reached.append(to)
+    return ways
+
+
+WAYS = _ways()
 
 
 def dumps(value: Any) -> bytes:

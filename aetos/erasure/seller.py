@@ -17,7 +17,6 @@ from listings.telegram import LONGEST_TITLE
 
 CHATTERBOT, SCRAPER = "chatterbot", "scraper"
 IDS = ("seller_messenger_id", "conversation_thread_id")
-SAID = ("message", "reason", *IDS)
 # A shorter word stands in texts about others, too.
 SHORTEST_WORD = 8
 REMOVED = "removed"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from aetos.figures.tables import LISTINGS, Bar, Card, Cell, Table, listed
 from integrations.show import amount
@@ -190,6 +191,11 @@ def _ended(stage: State, ended: Ended, period: Period, brand: str) -> list[Cell]
     ]
 
 
+def _paid_bar(each: ends.Paid) -> SafeString:
+    words = f"{each.brand}: {share(each.paid, each.asked)}% of what was asked"
+    return charts.bar(each.paid, least=0, most=max(each.asked, each.paid), css="plain", words=words)
+
+
 def _paid_row(period: Period, each: ends.Paid) -> list[Cell]:
     return [
         Cell(each.brand),
@@ -207,20 +213,8 @@ def paid(period: Period) -> Card:
     asked, spent = sum(each.asked for each in found), sum(each.paid for each in found)
     count = sum(each.count for each in found)
     rows = [_paid_row(period, each) for each in found]
-    bars = [
-        Bar(
-            row[0],
-            row[1],
-            charts.bar(
-                each.paid,
-                least=0,
-                most=max(each.asked, each.paid),
-                css="plain",
-                words=f"{each.brand}: {share(each.paid, each.asked)}% of what was asked",
-            ),
-            row[5],
-        )
-        for row, each in list(zip(rows, found, strict=True))[:SHOWN]
+    bars = [Bar(row[0], row[1], _paid_bar(each), row[5]) for row, each in zip(rows, found, strict=True)][
+        :SHOWN
     ]
     whole = share(spent, asked)
     return Card(

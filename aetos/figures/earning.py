@@ -246,44 +246,29 @@ def stages(period: Period) -> Card:
 
 def head(whole: Earned, spread: Spread | None, period: Period) -> list[dict[str, Any]]:
     """Return the numbers at the top of the page."""
-    gap = whole.against - whole.estimated
-    sold = listed(period, State.SOLD)
+
+    def sold(**asked: str) -> str:
+        return listed(period, State.SOLD, **asked)
+
+    gap = pounds(whole.against - whole.estimated) if whole.estimates else None
+    profit = pounds(whole.profit) if whole.known else None
+    figures = [
+        ("Realised profit", Cell(profit, "signed", sold(outcome="known"))),
+        ("Against the estimate", Cell(gap, "signed")),
+        ("Provisional", Cell(pounds(whole.unsettled), "signed", sold(outcome="provisional"))),
+        ("Sold at a loss", Cell(whole.losses, "count", sold(outcome="loss"))),
+        ("Return on money", Cell(share(whole.profit, whole.spent), "percent")),
+        ("Median days", Cell(days(spread.middle) if spread else None, "days", sold())),
+    ]
+    notes = [
+        f"{whole.sold:,} sold, {amount(each(whole.profit, whole.known))} each",
+        f"{amount(pounds(whole.estimated))} was ScraperV2's, before fee and postage",
+        f"{whole.provisional:,} wait for a cost",
+        f"{amount(pounds(whole.lost))} together; {whole.returned:,} returned",
+        f"of {amount(pounds(whole.spent))} spent",
+        "from found to sold",
+    ]
     return [
-        {
-            "title": "Realised profit",
-            "cell": Cell(
-                pounds(whole.profit) if whole.known else None,
-                "signed",
-                listed(period, State.SOLD, outcome="known"),
-            ),
-            "note": f"{whole.sold:,} sold, {amount(each(whole.profit, whole.known))} each",
-        },
-        {
-            "title": "Against the estimate",
-            "cell": Cell(pounds(gap) if whole.estimates else None, "signed"),
-            "note": f"{amount(pounds(whole.estimated))} was ScraperV2's, before fee and postage",
-        },
-        {
-            "title": "Provisional",
-            "cell": Cell(
-                pounds(whole.unsettled), "signed", listed(period, State.SOLD, outcome="provisional")
-            ),
-            "note": f"{whole.provisional:,} wait for a cost",
-            "estimate": True,
-        },
-        {
-            "title": "Sold at a loss",
-            "cell": Cell(whole.losses, "count", listed(period, State.SOLD, outcome="loss")),
-            "note": f"{amount(pounds(whole.lost))} together; {whole.returned:,} returned",
-        },
-        {
-            "title": "Return on money",
-            "cell": Cell(share(whole.profit, whole.spent), "percent"),
-            "note": f"of {amount(pounds(whole.spent))} spent",
-        },
-        {
-            "title": "Median days",
-            "cell": Cell(days(spread.middle) if spread else None, "days", sold),
-            "note": "from found to sold",
-        },
+        {"title": title, "cell": cell, "note": note, "estimate": title == "Provisional"}
+        for (title, cell), note in zip(figures, notes, strict=True)
     ]

@@ -39,6 +39,23 @@ def values(text: str) -> dict[str, str]:
     return {name: value.strip().strip("'\"") for name, value in SETTING.findall(text)}
 
 
+def bad_lines(text: str) -> list[int]:
+    """Take a `.env`'s text, return the numbers of the lines that are read as nothing, or not as they are meant."""
+    return [
+        number
+        for number, line in enumerate(text.splitlines(), 1)
+        if line and not line.startswith("#") and not _is_setting(line)
+    ]
+
+
+def _is_setting(line: str) -> bool:
+    found = SETTING.fullmatch(line)
+    value = found[2].strip() if found else ""
+    # Where only one end is quoted, the quote would become part of the value.
+    ends = {value[:1], value[-1:]} & {"'", '"'}
+    return bool(found) and (not ends or (len(value) > 1 and value[0] == value[-1]))
+
+
 def complete(path: Path, environment: Mapping[str, str]) -> list[str]:
     """Add to the file what neither it nor the environment gives; return the names that were added."""
     text = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -55,8 +72,19 @@ def complete(path: Path, environment: Mapping[str, str]) -> list[str]:
 
 
 def main(given: list[str]) -> None:
-    """Take the command line; run its command, if any, in place of this process."""
-    added = complete(DOTENV, os.environ)
+    """Take the command line; run its command, if any, in place of this process. Ends with a sentence where it can't."""
+    try:
+        text = DOTENV.read_text(encoding="utf-8") if DOTENV.exists() else ""
+        if bad := bad_lines(text):
+            sys.exit(f"{DOTENV}, line {bad[0]}: not a setting. Write NAME=value, or begin the line with #.")
+        added = complete(DOTENV, os.environ)
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        sys.exit(f"{DOTENV}, line {line}: not UTF-8. Save the file as UTF-8, or type the line anew.")
+    except OSError as error:
+        sys.exit(
+            f"{DOTENV}: {error.strerror}. Make it a file that you can read and write, on a disk with room."
+        )
     if added:
         print(f"Drew {len(added)} keys at random, for this machine alone; they are in .env.", flush=True)  # noqa: T201
     if given[:1] == ["--"]:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import FrameType
 from typing import IO
@@ -21,6 +21,7 @@ from honcho.printer import Message, Printer
 
 GRACE_SECONDS = 10.0
 TICK_SECONDS = 0.1
+Process = subprocess.Popen[bytes]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -30,7 +31,7 @@ class Processes:
     def __init__(self, output: IO[str] = sys.stdout) -> None:
         self._printer = Printer(output)
         self._colours = get_colours()
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: dict[str, Process] = {}
         self._printing: list[threading.Thread] = []
         self._signals = 0
 
@@ -77,7 +78,7 @@ class Processes:
         printing.start()
         self._printing.append(printing)
 
-    def _print(self, name: str, process: subprocess.Popen[bytes], colour: str) -> None:
+    def _print(self, name: str, process: Process, colour: str) -> None:
         assert process.stdout is not None  # noqa: S101  we asked for the pipe
         with process.stdout as lines:
             for line in lines:
@@ -97,26 +98,32 @@ class Processes:
         return None
 
     def _end(self) -> None:
-        """End every group: politely, and after a while, or at a second signal, by force."""
-        asked = self._signals
-        self._signal_groups(signal.SIGTERM)
-        deadline = time.monotonic() + GRACE_SECONDS
-        while self._alive() and time.monotonic() < deadline and self._signals <= max(asked, 1):
-            time.sleep(TICK_SECONDS)
-        self._signal_groups(signal.SIGKILL)
-        for process in self._running.values():
+        """End every group: politely, and after a while, or at a second signal, by force.
+
+        What was started last ends last: the others may be calling it.
+        """
+        asked, started = self._signals, list(self._running.values())
+        for part in (started[:-1], started[-1:]):
+            _signal_groups(part, signal.SIGTERM)
+            deadline = time.monotonic() + GRACE_SECONDS
+            while _alive(part) and time.monotonic() < deadline and self._signals <= max(asked, 1):
+                time.sleep(TICK_SECONDS)
+        _signal_groups(started, signal.SIGKILL)
+        for process in started:
             process.wait()
         for printing in self._printing:
             printing.join(timeout=1)
 
-    def _alive(self) -> bool:
-        for process in self._running.values():
-            process.poll()  # reaps it, so that its group can be seen to be empty
-        return any(_signal_group(process.pid, 0) for process in self._running.values())
 
-    def _signal_groups(self, number: int) -> None:
-        for process in self._running.values():
-            _signal_group(process.pid, number)
+def _alive(processes: Sequence[Process]) -> bool:
+    for process in processes:
+        process.poll()  # reaps it, so that its group can be seen to be empty
+    return any(_signal_group(process.pid, 0) for process in processes)
+
+
+def _signal_groups(processes: Sequence[Process], number: int) -> None:
+    for process in processes:
+        _signal_group(process.pid, number)
 
 
 def _signal_group(group: int, number: int) -> bool:

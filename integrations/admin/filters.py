@@ -11,7 +11,6 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
-MORE = "more"
 LONG = 100  # characters of an answer, from which on its field is not kept
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.db.models.functions import Now
@@ -47,7 +48,7 @@ class InboxQuestions(QuestionForm):
         "Any status",
     )
     partner = choice(
-        [(name, name) for name in ("scraper", "chatterbot", "ebay", "telegram")], "Partner", "Any partner"
+        [(name, name) for name in (*settings.WEBHOOK_PARTNERS, "telegram")], "Partner", "Any partner"
     )
 
     def narrow(self, rows: QuerySet[InboxMessage]) -> QuerySet[InboxMessage]:

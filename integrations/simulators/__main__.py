@@ -1,6 +1,7 @@
 """`python -m integrations.simulators --port 8100 --feed`: all simulated partners in one process.
 
-With a staff user's token in DEMO_OWNER_TOKEN, somebody also sells what was bought.
+With a staff user's token in DEMO_OWNER_TOKEN, somebody also sells what was bought. LOG_LEVEL=INFO, the default, tells
+each call; WARNING tells only of what the orchestrator refused.
 """
 
 import argparse
@@ -43,7 +44,8 @@ def arguments(given: list[str]) -> argparse.Namespace:
 def main(given: list[str]) -> int:
     """Take the command line, serve until a signal ends it, return the exit status."""
     options = arguments(given)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    level = logging.getLevelNamesMapping().get(os.environ.get("LOG_LEVEL", "").upper(), logging.INFO)
+    logging.basicConfig(level=level, format="%(message)s", stream=sys.stdout)
     try:
         keys = Keys.from_environment(os.environ)
     except MissingKey as error:

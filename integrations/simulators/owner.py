@@ -191,7 +191,8 @@ class Owner:
         reply = do()
         if answered(reply):
             self.done[act] = time.time()
-        log.info("owner: %s, answered %s", act, reply.status or "not at all")
+        level = logging.WARNING if reply.status >= 400 else logging.INFO
+        log.log(level, "owner: %s, answered %s", act, reply.status or "not at all")
 
     def _due(self, since: str | None, minutes: float) -> bool:
         if since is None:

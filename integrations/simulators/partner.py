@@ -225,7 +225,8 @@ class Partner(ABC):
         with self.lock:
             self.calls.append(Called(time.time(), path, body, reply.status, reply.text[:2000]))
             self.counts["calls"] += 1
-        log.info("%s: called %s, answered %s", self.name, path, reply.status or "not at all")
+        level = logging.WARNING if reply.status >= 400 else logging.INFO
+        log.log(level, "%s: called %s, answered %s", self.name, path, reply.status or "not at all")
         return reply
 
     def _shown(self, received: Received) -> dict[str, Any]:

@@ -36,6 +36,9 @@ def why_illegal(origin: State, to: State) -> tuple[str, str]:
         return "No way on", f"{origin.label} is the end: no step leads from it."
     if to == State.CANCELLED:
         return "Too late", "It is bought and here: sell it, and book a loss if there is one."
+    if to not in FORWARD or origin not in FORWARD:
+        sources = [state.label for state in State if to.value in allowed_from(state)]
+        return "Not from here", f"It comes from {' or '.join(sources)} only."
     if FORWARD.index(to) < FORWARD.index(origin):
         return "No way back", NO_WAY_BACK[to]
     between = FORWARD[FORWARD.index(origin) + 1 : FORWARD.index(to)]

@@ -96,6 +96,15 @@ def way(stages: Iterable[tuple[State, Decimal]], *, title: str, words: str) -> S
     return _svg((int(wide), 42), title, words, parts, "ae-way-chart")
 
 
+def _gridline(css: str, left: float, right: float, height: float, label: str) -> SafeString:
+    """Draw a line across, with its label at the left."""
+    return format_html(
+        '<line class="{}" x1="{}" x2="{}" y1="{}" y2="{}"/><text x="{}" y="{}" text-anchor="end">{}</text>',
+        *(css, left, right, f"{height:.1f}", f"{height:.1f}"),
+        *(left - 5, f"{height + 3:.1f}", label),
+    )
+
+
 def scatter(points: Sequence[tuple[Decimal, Decimal]], *, title: str, words: str, sign: str) -> SafeString:
     """Draw realised over estimated: a dot is near the line, a triangle above it, a square below."""
     wide, high, left, foot = 360, 260, 40, 30
@@ -111,26 +120,12 @@ def scatter(points: Sequence[tuple[Decimal, Decimal]], *, title: str, words: str
         return 8 + (top - number) / (top - low) * (high - foot - 8)
 
     parts: list[SafeString] = []
-    tick = low
-    while tick <= top + step / 2:
+    for number in range(round((top - low) / step) + 1):
+        tick = low + number * step
         label = f"{'−' if tick < 0 else ''}{sign}{abs(tick):,.0f}"
         axis = "ae-zero" if abs(tick) < step / 2 else "ae-grid"
-        parts.append(
-            format_html(
-                '<line class="{}" x1="{}" x2="{}" y1="{}" y2="{}"/>',
-                axis,
-                left,
-                wide - 24,
-                *[f"{y(tick):.1f}"] * 2,
-            )
-        )
-        parts += [
-            format_html(
-                '<text x="{}" y="{}" text-anchor="end">{}</text>', left - 5, f"{y(tick) + 3:.1f}", label
-            ),
-            _text(f"{x(tick):.1f}", str(high - 16), label),
-        ]
-        tick += step
+        parts.append(_gridline(axis, left, wide - 24, y(tick), label))
+        parts.append(_text(f"{x(tick):.1f}", str(high - 16), label))
     ends = [f"{number:.1f}" for number in (x(low), y(low), x(top), y(top))]
     parts.append(format_html('<line class="ae-even" x1="{}" y1="{}" x2="{}" y2="{}"/>', *ends))
     parts += [_mark(x(float(estimate)), y(float(real)), float(real - estimate)) for estimate, real in points]

@@ -46,6 +46,18 @@ def _scale(prices: list[Decimal]) -> Any:
     return down
 
 
+def _agreed_line(down: float, agreed: Decimal) -> SafeString:
+    return format_html(
+        '<line class="ae-agreed" x1="0" x2="{}" y1="{}" y2="{}"/>'
+        '<text class="ae-agreed-words" x="0" y="{}">agreed {}</text>',
+        WIDTH,
+        f"{down:.1f}",
+        f"{down:.1f}",
+        f"{down + 13:.1f}",
+        amount(agreed),
+    )
+
+
 def _svg(
     points: list[tuple[float, float, Decimal]], agreed: Decimal | None, scale: Any, words: str
 ) -> SafeString:
@@ -67,18 +79,7 @@ def _svg(
             for x, y, price in changes
         ),
     )
-    line = SafeString("")
-    if agreed is not None:
-        down = f"{scale(agreed):.1f}"
-        line = format_html(
-            '<line class="ae-agreed" x1="0" x2="{}" y1="{}" y2="{}"/>'
-            '<text class="ae-agreed-words" x="0" y="{}">agreed {}</text>',
-            WIDTH,
-            down,
-            down,
-            f"{scale(agreed) + 13:.1f}",
-            amount(agreed),
-        )
+    line = SafeString("") if agreed is None else _agreed_line(scale(agreed), agreed)
     return format_html(
         '<svg class="ae-prices" viewBox="0 0 {} {}" role="img"><title>Prices seen</title><desc>{}</desc>'
         '{}<path class="ae-step-line" d="{}"/>{}{}</svg>',

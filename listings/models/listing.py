@@ -11,7 +11,7 @@ from django.db.models.functions import Now, Upper
 from django_fsm import ConcurrentTransitionMixin, FSMField, transition
 
 from integrations.ids import uuid7
-from listings.states import CANCELLABLE, ENTERED_AT, TIMEOUT_SETTING, State, allowed_from
+from listings.states import CANCELLABLE, ENTERED_AT, FORWARD, TIMEOUT_SETTING, State, allowed_from
 
 # Crockford's letters and digits less U and L-like ones: nothing that is misread or mistyped on a phone.
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -24,7 +24,7 @@ SALE_FIGURES = (
     *("id", "state", "brand", "model", "product_id", "session_id"),
     *("final_profit", "profit_is_provisional", "returned_at", "estimated_profit", "asking_price"),
     *("purchase_price", "ebay_sold_price", "ebay_fees", "shipping_cost"),
-    *(column for state, column in ENTERED_AT.items() if state not in (State.SOLD, State.CANCELLED)),
+    *(ENTERED_AT[state] for state in FORWARD if state != State.SOLD),
 )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
@@ -23,7 +24,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 OTHERS = ("PUT", "PATCH", "DELETE")
 STAFF = ("viewer", "operator", "superuser")
 NOBODY = ("anonymous", "inactive", "deleted token")
-PARTNERS = ("scraper", "chatterbot", "ebay")
+PARTNERS = settings.WEBHOOK_PARTNERS
 PRINCIPALS = (*NOBODY, "not staff", *STAFF, *PARTNERS, "telegram", "metrics")
 YES, NOTHING, LOGIN = "yes", "–", "login"
 # What an address has as a number; all else is a UUID.

@@ -13,15 +13,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import requests
+from django.conf import settings
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = re.compile(r"_KEY|_SECRET|_TOKEN|_DSN")
 SHORTEST_SECRET = 10
 KEYS = {
-    "SCRAPER_WEBHOOK_KEY": "live-scraper-key",
-    "CHATTERBOT_WEBHOOK_KEY": "live-chatterbot-key",
-    "EBAY_WEBHOOK_KEY": "live-ebay-key",
+    **{f"{name.upper()}_WEBHOOK_KEY": f"live-{name}-key" for name in settings.WEBHOOK_PARTNERS},
     "TELEGRAM_BOT_TOKEN": "",
     "TELEGRAM_WEBHOOK_SECRET": "",
     "METRICS_KEY": "live-metrics-key",
@@ -30,12 +29,12 @@ KEYS = {
 
 def database_url(port: int | None = None) -> str:
     """Return the URL of the database that the tests use, through another port where one is given."""
-    settings = connection.settings_dict
+    database = connection.settings_dict
     if connection.vendor == "sqlite":
-        return f"sqlite:///{settings['NAME']}"
-    login = f"{settings['USER']}:{settings['PASSWORD']}" if settings["PASSWORD"] else settings["USER"]
-    host = f"{settings['HOST'] or '127.0.0.1'}:{port or settings['PORT'] or 5432}"
-    return f"postgres://{login}@{host}/{settings['NAME']}"
+        return f"sqlite:///{database['NAME']}"
+    login = f"{database['USER']}:{database['PASSWORD']}" if settings["PASSWORD"] else settings["USER"]
+    host = f"{database['HOST'] or '127.0.0.1'}:{port or database['PORT'] or 5432}"
+    return f"postgres://{login}@{host}/{database['NAME']}"
 
 
 def environment(folder: Path, **changes: str | None) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """docs/asyncapi.yaml says what leaves, and the examples can read it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from tests.factories import a_match, make_listing
 from tests.integrations.broker import Consumer, Received
 
 DOCS = Path(settings.BASE_DIR) / "docs"
+README = (Path(settings.BASE_DIR) / "README.md").read_text(encoding="utf-8")
 EXAMPLES = DOCS / "examples"
 DOCUMENT = yaml.safe_load((DOCS / "asyncapi.yaml").read_text(encoding="utf-8"))
 CHANNELS = {channel["address"]: channel for channel in DOCUMENT["channels"].values()}
@@ -57,10 +59,12 @@ def _live_every_event() -> None:
     lifecycle.cancel(make_listing().pk, by="timeout", reason="No answer.")
 
 
-def test_it_names_each_routing_key_and_none_besides() -> None:
+def test_it_names_each_routing_key_as_the_readme_does_and_none_besides() -> None:
+    table = re.findall(r"^\| `((?:listing|scraper)\.[a-z_.]+)` \|", README, re.MULTILINE)
+    assert table
     assert sorted(CHANNELS) == sorted(
-        ["scraper.job.created", "listing.created", "listing.price_changed", *ENTERED]
-    )
+        [*table, *ENTERED]
+    )  # whose row in the table names the first and the last
     sent = {operation["channel"]["$ref"].rpartition("/")[2] for operation in DOCUMENT["operations"].values()}
     assert sent == set(DOCUMENT["channels"])
 

@@ -11,15 +11,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.dateparse import parse_datetime
 
-from integrations.models import DeliveryAttempt, OutboxMessage
+from integrations.models import DeliveryAttempt
 from integrations.simulators import Simulators
 from integrations.simulators.sales import Offer
-from listings.models import ProductListing
 from listings.states import State
 from tests.factories import make_listing, rows
 from tests.offers.conftest import (
     CREATE,
-    UPDATE,
     a_photo,
     calls,
     keys,
@@ -32,7 +30,7 @@ from tests.offers.conftest import (
     time_passes,
     until_settled,
 )
-from tests.selling.sales import arrows, fresh, said
+from tests.selling.sales import fresh, said
 
 pytestmark = pytest.mark.django_db
 WORDS = "The item specific Film Format is missing. Add Film Format to this listing."
@@ -265,88 +263,3 @@ def test_a_number_that_another_listing_has_is_not_taken(
     assert serve() == 1  # asked again under the same key, it answers what is this one's
     assert fresh(listing).state == "LISTED"
     assert fresh(listing).ebay_listing_id not in (None, other.ebay_listing_id)
-
-
-# ---- somebody else was first --------------------------------------------------------------------
-
-
-def test_listed_by_hand_while_it_waits_ebaylister_is_not_called(sims: Simulators, ask: Any) -> None:
-    listing = ready()
-    ask(listing)
-    response = ask(listing, ebay_listing_id="110077", ebay_asking_price="480")
-    assert (response.status_code, response.json()["state"]) == (200, "LISTED")
-    assert serve() == 1
-    assert calls(sims, "POST") == []
-    now = fresh(listing)
-    assert (now.ebay_listing_id, now.ebay_asking_price) == ("110077", Decimal("480.00"))
-    assert row(listing).state == "delivered"
-
-
-def test_listed_by_hand_after_it_was_refused_the_error_goes(sims: Simulators, ask: Any) -> None:
-    listing = ready(title="Sony film camera")
-    ask(listing)
-    serve()
-    assert fresh(listing).error_message
-    ask(listing, ebay_listing_id="110077")
-    assert serve() == 1
-    assert (fresh(listing).error_message, row(listing).state) == (None, "delivered")
-    assert len(calls(sims, "POST")) == 1
-
-
-def test_listed_by_hand_and_by_a_call_whose_answer_was_lost_staff_are_told_of_two(
-    sims: Simulators, ask: Any
-) -> None:
-    listing = ready()
-    switch(sims, drop_answer=True, times=1)
-    ask(listing)
-    serve()
-    ask(listing, ebay_listing_id="110077")
-    until_settled()
-    (made,) = sims.ebaylister.listings
-    now = fresh(listing)
-    assert (now.state, now.ebay_listing_id) == ("LISTED", "110077")
-    assert f"It is on eBay twice: as 110077, and as {made.listing_id}" in str(now.error_message)
-    assert row(listing).state == "given up"
-
-
-def test_where_ebaylister_cannot_be_asked_for_a_sku_staff_are_told_to_look(
-    sims: Simulators, ask: Any
-) -> None:
-    listing = ready()
-    switch(sims, drop_answer=True, times=1)
-    ask(listing)
-    serve()
-    ask(listing, ebay_listing_id="110077")
-    switch(sims, status=404, on="GET /listings")
-    until_settled()
-    assert "look on eBay whether it is there twice" in str(fresh(listing).error_message)
-
-
-def test_listed_by_hand_under_the_number_of_the_lost_answer_all_is_well(sims: Simulators, ask: Any) -> None:
-    listing = ready()
-    switch(sims, drop_answer=True, times=1)
-    ask(listing)
-    serve()
-    (made,) = sims.ebaylister.listings
-    ask(listing, ebay_listing_id=made.listing_id, ebay_asking_price="480")
-    until_settled()
-    now = fresh(listing)
-    assert (now.error_message, now.ebay_asking_price) == (None, Decimal("480.00"))
-    assert row(listing).state == "delivered"
-    assert arrows(listing).count("LISTED") == 1
-
-
-def test_a_mended_draft_reaches_what_a_lost_answer_had_listed(sims: Simulators, ask: Any, ebay: Any) -> None:
-    listing = ready()
-    switch(sims, drop_answer=True, times=10)
-    ask(listing)
-    until_settled()
-    assert row(listing).state == "given up"
-    ebay("patch", listing, title="Sony A6400 with strap", price="520")
-    ask(listing)
-    until_settled()
-    (made,) = sims.ebaylister.listings
-    assert (made.title, made.price) == ("Sony A6400 with strap", "520.00")
-    now: ProductListing = fresh(listing)
-    assert (now.state, now.ebay_asking_price, now.error_message) == ("LISTED", Decimal("520.00"), None)
-    assert OutboxMessage.objects.get(topic=UPDATE).state == "delivered"

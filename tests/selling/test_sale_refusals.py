@@ -11,7 +11,7 @@ from django.test import Client
 from integrations.models import InboxMessage
 from listings.states import State
 from tests.factories import dumps, make_listing, rows
-from tests.selling.sales import EBAY_KEY, PATH, Tell, coherent, fresh, kept, last_inbox, sale, teller
+from tests.selling.sales import EBAY_KEY, PATH, Tell, coherent, fresh, kept, last_inbox, sale
 
 pytestmark = pytest.mark.django_db
 
@@ -29,12 +29,6 @@ AMOUNTS = ("sold_price", "ebay_fees", "shipping_cost")
 def _keys(settings: Any, _environment: None) -> None:
     settings.WEBHOOK_KEYS = {**settings.WEBHOOK_KEYS, "ebay": [EBAY_KEY], "chatterbot": ["chatterbots-key"]}
     settings.TELEGRAM_BOT_TOKEN, settings.TELEGRAM_CHAT_ID = "1:x", "5"
-
-
-@pytest.fixture
-def tell(client: Client) -> Tell:
-    """Post a sale as eBayLister does."""
-    return teller(client)
 
 
 def refused(tell: Tell, *bodies: Any, status: int = 422) -> list[Any]:

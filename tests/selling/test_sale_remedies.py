@@ -13,7 +13,7 @@ from listings.models import LedgerLine, Note, ProductListing
 from listings.states import State
 from tests.backoffice.pages import INBOX, nothing_written, said
 from tests.factories import make_listing, rows
-from tests.selling.sales import EBAY_KEY, Tell, arrows, coherent, fresh, kept, last_inbox, sale, teller
+from tests.selling.sales import EBAY_KEY, Tell, arrows, coherent, fresh, kept, last_inbox, sale
 
 pytestmark = pytest.mark.django_db
 
@@ -25,12 +25,6 @@ AS_TOLD = "Not saved: Nothing of this can be applied. Dismiss it with a reason."
 @pytest.fixture(autouse=True)
 def _keys(settings: Any, _environment: None) -> None:
     settings.WEBHOOK_KEYS = {**settings.WEBHOOK_KEYS, "ebay": [EBAY_KEY]}
-
-
-@pytest.fixture
-def tell() -> Tell:
-    """Post a sale as eBayLister does."""
-    return teller(Client())
 
 
 @pytest.fixture

@@ -1,11 +1,16 @@
 """What `manage.py demo` starts, with which environment, and when it refuses."""
 
+import errno
+import shutil
 import socket
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import OperationalError
 
 from aetos.management.commands import demo
 from integrations.simulators.__main__ import arguments
@@ -25,6 +30,45 @@ def test_a_taken_port_is_refused_and_a_free_one_is_named() -> None:
 def test_what_is_no_port_is_refused(port: int) -> None:
     with pytest.raises(CommandError, match="is not a port"):
         call_command("demo", port=port)
+
+
+def test_a_second_one_on_the_same_data_is_refused_and_the_first_is_named(
+    tmp_path: Path, settings: Any
+) -> None:
+    settings.DATA_DIR = tmp_path
+    with (
+        demo.alone_on_the_data("http://localhost:8123"),
+        pytest.raises(CommandError, match=r"runs already, at http://localhost:8123\."),
+    ):
+        call_command("demo", port=demo.free_port())
+
+
+def test_a_full_disk_is_named(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.DATA_DIR = tmp_path
+    full = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
+    monkeypatch.setattr(demo.shutil, "disk_usage", lambda path: full)
+
+    with pytest.raises(CommandError, match=r"has 1 MB of room, and 100 MB are needed"):
+        call_command("demo", port=demo.free_port())
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OperationalError("connection refused\n\tIs it up?"), "can't be used: connection refused. "),
+        (OSError(errno.EACCES, "Permission denied", "/data/static"), "/data/static can't be written"),
+    ],
+)
+def test_what_keeps_it_from_being_prepared_is_said_in_a_sentence(
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(demo, "call_command", fail)
+
+    with pytest.raises(CommandError, match=said):
+        demo.prepare()
 
 
 def test_it_starts_what_the_procfile_says_and_the_partners() -> None:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from aetos.management import dotenv
 
 
@@ -43,6 +45,39 @@ def test_what_the_file_or_the_environment_gives_is_kept(tmp_path: Path) -> None:
     assert after["METRICS_KEY"]
     assert "SCRAPER_API_KEY" not in added
     assert "SCRAPER_API_KEY" not in after
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"CURRENCY=EUR\nCURRENCY = GBP\n", "line 2: not a setting"),
+        (b"# mine\n\n  CURRENCY=EUR\n", "line 3: not a setting"),
+        (b'SECRET_KEY="half\n', "line 1: not a setting"),
+        (b"CURRENCY=EUR\nSECRET_KEY=\xff\n", "line 2: not UTF-8"),
+    ],
+)
+def test_a_broken_file_is_named_by_its_line_and_left_alone(
+    content: bytes,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / ".env"
+    path.write_bytes(content)
+    monkeypatch.setattr(dotenv, "DOTENV", path)
+
+    with pytest.raises(SystemExit, match=rf"\.env, {said}") as ended:
+        dotenv.main([])
+
+    assert "half" not in str(ended.value)
+    assert path.read_bytes() == content
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dotenv, "DOTENV", tmp_path)
+
+    with pytest.raises(SystemExit, match="Make it a file that you can read"):
+        dotenv.main([])
 
 
 def test_it_needs_no_installed_package_and_runs_a_command_with_what_it_drew(tmp_path: Path) -> None:

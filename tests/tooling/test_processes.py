@@ -58,6 +58,23 @@ def test_a_signal_ends_all_and_their_children(tmp_path: Path, number: int) -> No
     assert all(is_gone(pid) for pid in pids)
 
 
+def test_what_was_started_last_ends_last(tmp_path: Path) -> None:
+    ended = tmp_path / "ended"
+
+    def interrupt() -> None:
+        for name in ("web", "partners"):
+            written(tmp_path / name)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def command(name: str, words: str) -> str:
+        trap = f"trap '{words}; echo {name} >> {ended}; exit' TERM"
+        return f"{trap}; echo $$ > {tmp_path}/{name}; while :; do sleep 0.05; done"
+
+    run({"web": command("web", "sleep 0.5"), "partners": command("partners", ":")}, on_ready=interrupt)
+
+    assert ended.read_text().split() == ["web", "partners"]
+
+
 @pytest.mark.parametrize("status", [0, 3])
 def test_one_that_ends_by_itself_ends_the_others_and_is_named(tmp_path: Path, status: int) -> None:
     other = tmp_path / "other"

@@ -1,12 +1,16 @@
 """`manage.py demo`: the whole product on one machine, with simulated partners and their sample jobs."""
 
+import fcntl
 import os
 import secrets
 import shlex
+import shutil
 import socket
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,6 +19,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, connection
 from honcho.environ import parse_procfile
 from rest_framework.authtoken.models import Token
 
@@ -29,14 +34,11 @@ PARTNERS = {
     "EBAY_API_URL": "ebaylister",
 }
 CODE = ("aetos", "scraping", "listings", "integrations")
+NEEDED_MB = 100
 BANNER = """
-  Aetos Orchestrator is at   {url}
-  sign in as                 {user}
-  with the password          {password}
-  the API, to try out        {url}/docs
-  settings and keys          .env (data: {data})
-  to end all of it           Ctrl-C
-"""
+  Aetos Orchestrator is at {url} (its API: {url}/docs)
+  Sign in as {user}, with the password {password}
+  Ctrl-C ends all of it. Settings and keys: .env; data: {data}"""
 PARTNERS_BANNER = """
   Simulated partners are on port {port}
   sign in to the back office as  {user}
@@ -63,25 +65,28 @@ class Command(BaseCommand):
         if options["partners_only"]:
             self.become_the_partners(options["partners_port"] or free_port())
         port = options["port"]
-        refuse_a_taken_port(port)
-        self.stdout.write("Preparing the database and the static files ...")
-        call_command("migrate", verbosity=0, interactive=False)
-        call_command("collectstatic", verbosity=0, interactive=False)
-        password = ensure_staff_user()
-        owner_token = ensure_owner()
-        ensure_rules_and_plans()
-        partners_port = options["partners_port"] or free_port()
         url = f"http://localhost:{port}"
+        with alone_on_the_data(url):
+            refuse_a_taken_port(port)
+            self.run_all(url, port, options["partners_port"] or free_port(), reload=options["reload"])
+
+    def run_all(self, url: str, port: int, partners_port: int, *, reload: bool) -> None:
+        """Bring the database up to date, then run everything until somebody ends it."""
+        self.stdout.write(
+            "Preparing the database, then starting web, worker, beat and simulated partners ..."
+        )
+        self.stdout.flush()
+        password, owner_token = prepare()
 
         def announce() -> None:
             banner = BANNER.format(url=url, user=USER, password=password, data=settings.DATA_DIR)
             self.stdout.write(self.style.SUCCESS(banner))
             self.stdout.flush()
 
-        self.stdout.write("Starting web, worker, beat and the simulated partners ...")
+        started = commands(partners_port)
         ended = Processes().run(
-            reloading(commands(partners_port)) if options["reload"] else commands(partners_port),
-            environment(port, partners_port, reload=options["reload"]) | {"DEMO_OWNER_TOKEN": owner_token},
+            reloading(started) if reload else started,
+            environment(port, partners_port, reload=reload) | {"DEMO_OWNER_TOKEN": owner_token},
             ready=lambda: answers(f"http://127.0.0.1:{port}/health/live"),
             announce=announce,
         )
@@ -102,6 +107,53 @@ class Command(BaseCommand):
             [*partners_command(port), "--host", "0.0.0.0"],  # noqa: S104  a container's own network
             {**os.environ, "DEMO_OWNER_TOKEN": owner_token},
         )
+
+
+@contextmanager
+def alone_on_the_data(url: str) -> Iterator[None]:
+    """Keep a second one off the same data, where two simulated markets would mix. Raises CommandError."""
+    data = Path(settings.DATA_DIR)
+    if (free := shutil.disk_usage(data).free // 1_000_000) < NEEDED_MB:
+        raise CommandError(f"{data} has {free} MB of room, and {NEEDED_MB} MB are needed. Make room there.")
+    try:
+        file = (data / "demo.lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{data} can't be written ({error.strerror}). Make it yours: chown -R.") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise CommandError(f"It runs already, at {file.read()}. End that one first: Ctrl-C.") from error
+        file.truncate(0)
+        file.write(url)
+        file.flush()
+        yield
+
+
+def prepare() -> tuple[str, str]:
+    """Bring all up to date; return the password of staff and the token of the owner. Raises CommandError."""
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("collectstatic", verbosity=0, interactive=False)
+        people = ensure_staff_user(), ensure_owner()
+        ensure_rules_and_plans()
+    except DatabaseError as error:
+        where = "Is it up, and is DATABASE_URL right?" if is_a_server() else f"Look at {settings.DATA_DIR}."
+        raise CommandError(f"The database can't be used: {first_line(error)}. {where}") from error
+    except OSError as error:
+        raise CommandError(f"{error.filename} can't be written ({error.strerror}).") from error
+    return people
+
+
+def is_a_server() -> bool:
+    """Return whether the database is a server, and no file of ours."""
+    return connection.vendor != "sqlite"
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says first, without a full stop."""
+    return str(error).strip().split("\n", 1)[0].rstrip(".")
 
 
 def refuse_a_taken_port(port: int) -> None:
