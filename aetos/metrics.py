@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Count, Min
+from django.db.models import Count, Min, QuerySet
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
@@ -17,29 +17,36 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from integrations.channels import CHANNELS
 from integrations.clock import now
 from integrations.models import AuditRun, Channel, InboxMessage, OutboxMessage, Pulse
 from integrations.tasks import TASKS
 from integrations.webhooks import bearer_key_fits
 from listings import earnings, tally
 from listings.models import OutreachSettings, ProductListing
+from listings.states import State
 from scraping.models import ScrapeJob
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class DatabaseCollector(Collector):
-    """Counts rows; every number is the product's, not the process's, so any web process may answer."""
+    """Counts rows; every number is the product's, not the process's, so any web process may answer.
+
+    What there is none of is 0, not absent: an alert could not tell absent from unknown, and a rate sees no first step.
+    """
 
     def collect(self) -> Iterable[Metric]:
         """Yield the gauges."""
         listings = GaugeMetricFamily("aetos_listings", "Listings by state.", labels=["state"])
-        for state, number in tally.numbers().items():
-            listings.add_metric([state], number.count)
+        numbers = tally.numbers()
+        for state in State:
+            listings.add_metric([state], numbers[state].count if state in numbers else 0)
         yield listings
         jobs = GaugeMetricFamily("aetos_scrape_jobs", "Scrape jobs by status.", labels=["status"])
-        for status, count in ScrapeJob.objects.order_by().values_list("status").annotate(Count("pk")):
-            jobs.add_metric([status], count)
+        counts = dict(ScrapeJob.objects.order_by().values_list("status").annotate(Count("pk")))
+        for status in ScrapeJob.Status:
+            jobs.add_metric([status], counts.get(status, 0))
         yield jobs
         at = now()
         yield from self._outbox(at)
@@ -55,8 +62,12 @@ class DatabaseCollector(Collector):
             "aetos_inbox_oldest_seconds", "Age of the oldest of them, by status.", labels=["status"]
         )
         open_rows = InboxMessage.objects.exclude(status=InboxMessage.Status.PROCESSED)
-        counts = open_rows.order_by().values_list("status").annotate(Count("pk"), Min("received_at"))
-        for status, count, first in counts:
+        rows = open_rows.order_by().values_list("status").annotate(Count("pk"), Min("received_at"))
+        found = {status: (count, first) for status, count, first in rows}
+        for status in InboxMessage.Status:
+            if status == InboxMessage.Status.PROCESSED:
+                continue
+            count, first = found.get(status, (0, None))
             inbox.add_metric([status], count)
             oldest.add_metric([status], _age(at, first))
         yield from (inbox, oldest)
@@ -97,27 +108,39 @@ class DatabaseCollector(Collector):
         oldest = GaugeMetricFamily(
             "aetos_outbox_oldest_seconds", "Age of the oldest pending one.", labels=["channel"]
         )
-        breaker = GaugeMetricFamily(
-            "aetos_channel_closed", "1 while the circuit breaker is open.", labels=["channel"]
-        )
         waiting = OutboxMessage.objects.filter(delivered_at__isnull=True, given_up_at__isnull=True).order_by()
-        for channel, count in waiting.values_list("channel").annotate(Count("pk")):
-            pending.add_metric([channel], count)
-            first = (
-                waiting.filter(channel=channel).order_by("id").values_list("created_at", flat=True).first()
-            )
-            oldest.add_metric([channel], _age(at, first))
         lost = OutboxMessage.objects.filter(given_up_at__isnull=False).order_by()
-        for channel, count in lost.values_list("channel").annotate(Count("pk")):
-            given_up.add_metric([channel], count)
-        deliveries = CounterMetricFamily(
-            "aetos_deliveries", "What became of calls and events.", labels=["channel", "outcome"]
-        )
-        for row in Channel.objects.all():
-            breaker.add_metric([row.name], float(row.is_closed(at)))
-            for outcome in ("delivered", "failed", "given_up"):
-                deliveries.add_metric([row.name, outcome], getattr(row, outcome))
-        yield from (pending, given_up, oldest, breaker, deliveries)
+        wait = dict(waiting.values_list("channel").annotate(Count("pk")))
+        gone = dict(lost.values_list("channel").annotate(Count("pk")))
+        for channel in CHANNELS:
+            pending.add_metric([channel], wait.get(channel, 0))
+            given_up.add_metric([channel], gone.get(channel, 0))
+            oldest.add_metric([channel], _age(at, _first(waiting, channel) if channel in wait else None))
+        yield from (pending, given_up, oldest, *_channels())
+
+
+def _channels() -> Iterable[Metric]:
+    """Yield what became of what was sent, and who does not answer."""
+    breaker = GaugeMetricFamily(
+        "aetos_channel_closed",
+        "1 from the opening of the circuit breaker until the other side answers again.",
+        labels=["channel"],
+    )
+    deliveries = CounterMetricFamily(
+        "aetos_deliveries", "What became of calls and events.", labels=["channel", "outcome"]
+    )
+    rows = {row.name: row for row in Channel.objects.all()}
+    for name in CHANNELS:
+        row = rows.get(name) or Channel(name=name)
+        # Not whether calls are held back just now: that ends with each try, and an alert would never see ten minutes.
+        breaker.add_metric([name], float(row.closed_until is not None))
+        for outcome in ("delivered", "failed", "given_up"):
+            deliveries.add_metric([name, outcome], getattr(row, outcome))
+    yield from (breaker, deliveries)
+
+
+def _first(waiting: QuerySet[OutboxMessage], channel: str) -> datetime | None:
+    return waiting.filter(channel=channel).order_by("id").values_list("created_at", flat=True).first()
 
 
 def _age(at: datetime, moment: datetime | None) -> float:

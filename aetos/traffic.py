@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5, 10, 30)
@@ -19,6 +19,8 @@ SECONDS = Histogram(
     ["route", "method", "status"],
     buckets=BUCKETS,
 )
+# Without labels it is there, as 0, before the first of them: a rate sees no series' first step.
+ERRORS = Counter("aetos_http_errors", "Answers of 5xx.")
 
 
 class CountRequests:
@@ -35,4 +37,6 @@ class CountRequests:
         route = f"/{match.route}" if match else "none"
         method = request.method if request.method in METHODS else "other"
         SECONDS.labels(route, method, str(response.status_code)).observe(time.perf_counter() - began)
+        if response.status_code >= 500:
+            ERRORS.inc()
         return response

@@ -9,8 +9,10 @@ from django.db.models.functions import Now
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
+from integrations.channels import CHANNELS
 from integrations.models import Channel, InboxMessage, OutboxMessage
 from listings.states import State
+from scraping.models import ScrapeJob
 from tests.conftest import SCRAPER_KEY
 from tests.factories import make_listing, signed_in, staff, token
 
@@ -94,5 +96,34 @@ def test_the_numbers(client: Client) -> None:
     assert told["aetos_inbox_open", "refused"] == 1
 
 
-def test_with_nothing_there_are_no_numbers_and_no_fault(client: Client) -> None:
-    assert not [name for name, _ in numbers(client) if name.startswith("aetos_outbox")]
+def test_what_there_is_none_of_is_zero_and_not_absent(client: Client) -> None:
+    told = numbers(client)
+    assert not InboxMessage.objects.exists() and not Channel.objects.exists()
+    for name, label in (
+        *(("aetos_listings", state) for state in State),
+        *(("aetos_scrape_jobs", status) for status in ScrapeJob.Status),
+        *(("aetos_inbox_open", status) for status in ("received", "parked", "conflict")),
+        *(("aetos_outbox_pending", channel) for channel in CHANNELS),
+        *(("aetos_outbox_oldest_seconds", channel) for channel in CHANNELS),
+        *(("aetos_channel_closed", channel) for channel in CHANNELS),
+        *(("aetos_deliveries_total", f"{channel},given_up") for channel in CHANNELS),
+    ):
+        assert told[name, label] == 0, (name, label)
+    assert ("aetos_inbox_open", "processed") not in told
+
+
+def test_an_answer_of_5xx_is_counted_and_others_are_not(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = numbers(client)["aetos_http_errors_total", ""]
+    assert client.get("/no/such/page").status_code == 404
+    assert numbers(client)["aetos_http_errors_total", ""] == before
+
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("aetos.metrics.tally.numbers", broken)
+    careless = Client(raise_request_exception=False)
+    assert careless.get("/metrics", headers={"authorization": f"Bearer {KEY}"}).status_code == 500
+    monkeypatch.undo()
+    assert numbers(client)["aetos_http_errors_total", ""] == before + 1

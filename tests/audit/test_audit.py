@@ -19,7 +19,7 @@ from aetos import audit, tasks
 from integrations import outbox
 from integrations.models import AuditRun, DeliveryAttempt, InboxMessage, OutboxMessage
 from listings import guards, ledger, lifecycle
-from listings.models import ProductListing, TransitionLog
+from listings.models import ListingTally, ProductListing, TransitionLog
 from listings.states import State
 from tests import factories
 
@@ -223,4 +223,18 @@ def test_a_run_can_be_read_in_the_back_office(operator: Any) -> None:
     record = audit.run()
     page = operator.get(f"/staff/integrations/auditrun/{record.pk}/change/").content.decode()
     assert "webhooks are heard" in page and "inbox " in page
+    assert f"/staff/integrations/inboxmessage/{InboxMessage.objects.get().pk}/change/" in page
+    assert f"Audit of {record.began_at:%d %b}" in page
     assert "1 finding" in operator.get("/staff/integrations/auditrun/").content.decode()
+
+
+def test_a_finding_leads_to_the_listing_and_one_about_none_is_words_alone(operator: Any) -> None:
+    sold = _everywhere()
+    with unguarded():
+        ProductListing.objects.filter(pk=sold.pk).update(final_profit=F("final_profit") + 1)
+    ListingTally.objects.create(state="LISTED", brand="LEICA", listings=1, pennies=0)
+    record = audit.run()
+    page = operator.get(f"/staff/integrations/auditrun/{record.pk}/change/").content.decode()
+    assert f"/staff/listings/productlisting/{sold.pk}/change/" in page
+    assert {line.split(": ")[0] for line in record.findings} == {"the money adds up", "the tally is right"}
+    assert ">LISTED LEICA<" in page.replace("\n", "")

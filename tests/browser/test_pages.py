@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from listings.models import ProductListing
+from aetos import audit
+from integrations.models import OutboxMessage
+from listings.models import ListingTally, ProductListing
 from tests.browser.conftest import Desk
 from tests.factories import make_listing
 
@@ -27,6 +29,8 @@ PAGES = {
     "inbox": "/staff/integrations/inboxmessage/",
     "deliveries": "/staff/integrations/outboxmessage/",
     "channels": "/staff/integrations/channel/",
+    "audits": "/staff/integrations/auditrun/",
+    "audit": "{AUDIT}",
     "log": "/staff/listings/transitionlog/",
 }
 SERIOUS = {"serious", "critical"}
@@ -36,9 +40,12 @@ SERIOUS = {"serious", "critical"}
 def test_every_page(desk: Callable[..., Desk], width: str, scheme: Any) -> None:
     for state in ("FOUND", "MESSAGING", "RECEIVED", "LISTED", "SOLD", "CANCELLED"):
         make_listing(state)
+    # A fault, so that the audit and the home page have something to show.
+    OutboxMessage.objects.filter(channel="events").earliest("id").delete()
+    ListingTally.objects.create(state="LISTED", brand="LEICA", listings=1, pennies=0)
     of_state = {
         row.state: f"/staff/listings/productlisting/{row.pk}/change/" for row in ProductListing.objects.all()
-    }
+    } | {"AUDIT": f"/staff/integrations/auditrun/{audit.run().pk}/change/"}
     ann, axe, found = desk(scheme=scheme), Axe(), []
     for name, path in PAGES.items():
         ann.go(path.format(**of_state))

@@ -15,7 +15,7 @@ from listings.models import Lead, OutreachSettings, ProductListing
 from listings.states import State
 from scraping import jobs
 from tests.buying.conftest import calls, posted, serve, switch, time_passes
-from tests.factories import a_match, make_listing
+from tests.factories import a_match, make_listing, signed_in
 from tests.races import at_once, failures
 
 MINUTES_DOWN = 6
@@ -59,6 +59,27 @@ def test_the_first_success_lets_everything_go_at_once(sims: Simulators) -> None:
     row = chatterbots()
     assert (row.failures, row.closed_until, row.last_error) == (0, None, "")
     assert row.last_success_at is not None
+
+
+@pytest.mark.django_db
+def test_the_metrics_call_it_down_until_it_answers_and_not_only_between_two_tries(sims: Simulators) -> None:
+    vera = signed_in("vera")
+
+    def down() -> bool:
+        text = vera.get("/metrics").content.decode()
+        return 'aetos_channel_closed{channel="chatterbot"} 1.0' in text
+
+    assert not down()
+    for _ in range(8):
+        make_listing(State.MESSAGING)
+    switch(sims, status=503, times=5)
+    serve()
+    assert down()
+    time_passes(60)
+    assert not chatterbots().is_closed(now())
+    assert down()
+    serve()
+    assert not down()
 
 
 @pytest.mark.django_db

@@ -22,6 +22,8 @@ RULES = yaml.safe_load((DOCS / "operations" / "prometheus-rules.yaml").read_text
 DASHBOARD = json.loads((DOCS / "operations" / "grafana-dashboard.json").read_text(encoding="utf-8"))
 RUNBOOK = (DOCS / "runbook.md").read_text(encoding="utf-8")
 ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
+# For `promtool test rules`, which is not to be had everywhere.
+TRIED = yaml.safe_load((DOCS / "operations" / "prometheus-rules.test.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -47,6 +49,13 @@ def test_every_number_that_is_asked_for_exists(names: set[str]) -> None:
     asked = set().union(*map(_read, [*shown, *(alert["expr"] for alert in ALERTS)]))
     assert len(asked) > 15
     assert asked - names == set()
+
+
+def test_each_alert_is_tried_with_what_wants_it_and_with_what_does_not() -> None:
+    cases = [case for tried in TRIED["tests"] for case in tried["alert_rule_test"]]
+    names = {alert["alert"] for alert in ALERTS}
+    assert {case["alertname"] for case in cases if case.get("exp_alerts")} == names
+    assert {case["alertname"] for case in cases if not case.get("exp_alerts")} == names
 
 
 def test_each_alert_has_its_place_in_the_runbook_and_none_is_there_without_an_alert() -> None:

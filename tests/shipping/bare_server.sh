@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Does on a bare Debian what docs/operations/deploy.md and upgrade.md say, each command as it is written there: install
-# one version, take the next while calls come in, take it back. Fails with the first command that fails, and with the
-# first call that is not answered as it should be.
+# Does on a bare Debian what docs/operations/deploy.md, upgrade.md and backup.md say, each command as it is written there:
+# install one version, take the next while calls come in, take it back; make a backup, lose the database, put it back.
+# Fails with the first command that fails, and with the first call that is not answered as it should be.
 #
 # By hand, as root, with debootstrap and systemd-container installed:
 #
@@ -36,7 +36,7 @@ git -C "$folder/server/srv/repository" tag --force 0.1.0 "$old" >/dev/null
 git -C "$folder/server/srv/repository" tag --force 0.2.0 "$(git -C "$repository" rev-parse HEAD)" >/dev/null
 "$python" -m pip wheel --quiet --quiet --wheel-dir "$folder/wheels" --requirement "$repository/requirements.txt"
 cp -r "$folder/wheels" "$folder/server/srv/wheels"
-for page in deploy upgrade; do "$python" "$here/commands.py" "$page" >"$folder/server/srv/$page.sh"; done
+for page in deploy upgrade backup; do "$python" "$here/commands.py" "$page" >"$folder/server/srv/$page.sh"; done
 cp "$here/calls.py" "$here/inside.sh" "$folder/server/srv/"
 cat >"$folder/server/etc/systemd/system/try.service" <<END
 [Unit]
@@ -54,7 +54,7 @@ ln -s ../try.service "$folder/server/etc/systemd/system/multi-user.target.wants/
 echo aetos-server >"$folder/server/etc/hostname"
 echo "127.0.0.1 localhost aetos-server aetos.example" >"$folder/server/etc/hosts"
 
-echo "Following deploy.md and upgrade.md ..."
+echo "Following deploy.md, upgrade.md and backup.md ..."
 systemd-nspawn --quiet --boot --directory="$folder/server" --private-network --register=no --keep-unit \
   --link-journal=no --console=pipe </dev/null >"$folder.log" 2>&1 || true
 cat "$folder/server/srv/output"

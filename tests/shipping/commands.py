@@ -1,4 +1,4 @@
-"""`python commands.py deploy|upgrade`: the commands of a page under docs/operations, for a server without Docker.
+"""`python commands.py deploy|upgrade|backup`: a page's commands for a server without Docker, of docs/operations.
 
 What a reader would put in for the page's stand-ins is put in; nothing else is changed.
 """
@@ -9,12 +9,14 @@ from pathlib import Path
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations"
 SECTIONS = {
-    "deploy": ["On a server without Docker", "Backup"],
+    "deploy": ["On a server without Docker"],
     "upgrade": ["On a server without Docker", "Taking it back"],
+    "backup": ["On a server without Docker"],
 }
 READER = {
     "REPOSITORY": "/srv/repository",
     "your.name": "aetos.example",
+    "aetos-20261129T021500.000000Z": '"$(cd /var/backups/aetos && ls -d aetos-* | tail -1)"',
     "createsuperuser": "createsuperuser --noinput --username admin --email admin@aetos.example",
 }
 

@@ -26,7 +26,15 @@ set -x
 sleep 5
 kill -TERM "$calls"
 wait "$calls" && cat /srv/calls || { cat /srv/calls; false; }
-listings=$(sudo -u postgres psql -Atc 'SELECT count(*) FROM listings_productlisting' aetos)
-echo "$(cat /srv/accepted) jobs were accepted, $listings listings are there"
-[ "$listings" = "$(cat /srv/accepted)" ]
+there() { sudo -u postgres psql -Atc 'SELECT count(*) FROM listings_productlisting' aetos; }
+echo "$(cat /srv/accepted) jobs were accepted, $(there) listings are there"
+[ "$(there)" = "$(cat /srv/accepted)" ]
+
+echo "== backup.md"
+set -x
+. /srv/backup.sh
+{ set +x; } 2>/dev/null
+for try in 1 2 3 4 5 6 7 8 9 10; do curl -fsS https://aetos.example/health && break || sleep 3; done
+echo "after the backup came back, $(there) listings are there"
+[ "$(there)" = "$(cat /srv/accepted)" ]
 echo "All as written."

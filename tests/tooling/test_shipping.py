@@ -112,6 +112,13 @@ def test_each_service_has_its_limits_and_ours_no_power() -> None:
         assert COMPOSE["services"][name]["security_opt"] == ["no-new-privileges:true"]
 
 
+def test_whoever_waits_for_health_waits_for_each_service_that_stays() -> None:
+    """`docker compose up --wait` ends with an error where one of them has no check."""
+    for name, service in COMPOSE["services"].items():
+        inherited = name == "web" and "HEALTHCHECK" in DOCKERFILE
+        assert name == "migrate" or inherited or service["healthcheck"]["test"], name
+
+
 def test_one_service_builds_the_image_and_none_fetches_it() -> None:
     building = {name for name in OURS if "build" in COMPOSE["services"][name]}
 
