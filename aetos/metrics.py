@@ -17,11 +17,11 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from integrations.callers import bearer_key_fits
 from integrations.channels import CHANNELS
 from integrations.clock import now
 from integrations.models import AuditRun, Channel, InboxMessage, OutboxMessage, Pulse
 from integrations.tasks import TASKS
-from integrations.webhooks import bearer_key_fits
 from listings import earnings, tally
 from listings.models import OutreachSettings, ProductListing
 from listings.states import State

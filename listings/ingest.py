@@ -107,19 +107,9 @@ def ingest(offers: Iterable[Offer], *, scraper_job_id: uuid.UUID, session_id: in
     listings = created | _lock([key for key in keys if key not in created])
     cheaper = _resight(listings, groups, created=created.keys(), at=at)
     outbox.put(telegram.digest_rows(list(created.values()), cheaper, job_number=session_id))
-    bulk.insert(
-        Sighting,
-        [
-            {
-                "listing_id": listings[key].id,
-                "scraper_job_id": scraper_job_id,
-                "seen_at": at,
-                "price": offer.price,
-            }
-            for key in keys
-            for offer in groups[key]
-        ],
-    )
+    told = {"scraper_job_id": scraper_job_id, "seen_at": at}
+    seen = [(listings[key].id, offer.price) for key in keys for offer in groups[key]]
+    bulk.insert(Sighting, [{"listing_id": pk, "price": price, **told} for pk, price in seen])
     total = sum(map(len, groups.values()))
     return Result(len(created), total - len(created))
 

@@ -17,6 +17,7 @@ from django.db import transaction
 from rest_framework import serializers
 
 from integrations import outbox, webhooks
+from integrations.callers import Refusal
 from integrations.models import InboxMessage
 from integrations.rest import MoneyField
 from integrations.show import amount
@@ -90,7 +91,7 @@ def read(message: InboxMessage) -> dict[str, Any] | None:
     """Return the sale that a kept message tells of; None where it tells of none."""
     try:
         return told.read(ItemSoldSerializer, webhooks.parse(message.raw))
-    except webhooks.Refusal:
+    except Refusal:
         return None
 
 

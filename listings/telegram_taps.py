@@ -14,11 +14,12 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from integrations import outbox, telegram_chat
+from integrations.callers import Refusal
 from integrations.models import InboxMessage, OutboxMessage, TelegramMessage, TelegramUpdate
 from integrations.telegram_chat import ACTIONS, Button
 from integrations.telegram_reading import LARGEST_ID, LONGEST_NAME, number, part, picture, sender
 from integrations.telegram_text import clean, one_line
-from integrations.webhooks import Answer, Refusal, Webhook
+from integrations.webhooks import Answer, Webhook
 from listings import deliveries, lifecycle, outreach, telegram_photos
 from listings.models import ProductListing
 from listings.states import State

@@ -8,9 +8,10 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from integrations import outbox
+from integrations.callers import Refusal
 from integrations.models import InboxMessage
 from integrations.rest import TimeField
-from integrations.webhooks import Answer, Refusal
+from integrations.webhooks import Answer
 from listings import telegram
 from listings.models import ProductListing
 

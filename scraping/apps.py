@@ -10,7 +10,7 @@ class ScrapingConfig(AppConfig):
         """Say who delivers our calls and who understands ScraperV2's."""
         from integrations import outbox, retention, webhooks
         from listings.figures import origins
-        from scraping import deliveries, figures, jobs
+        from scraping import deliveries, figures, jobs, replays
         from scraping.webhooks import job_complete
 
         outbox.register(
@@ -21,6 +21,6 @@ class ScrapingConfig(AppConfig):
         retention.register(
             "replayed matches",
             setting="KEEP_INBOX_DAYS",
-            due=lambda before: jobs.replayed(before).count(),
-            step=jobs.empty_replayed,
+            due=lambda before: replays.replayed(before).count(),
+            step=replays.empty_replayed,
         )

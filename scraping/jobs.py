@@ -5,12 +5,11 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from integrations import bulk, clock, outbox
@@ -24,7 +23,6 @@ from scraping.models import UNASKED, InvalidMatch, ScrapeJob
 START = "scraper.start_job"
 Status = ScrapeJob.Status
 OPEN = (Status.PENDING, Status.RUNNING)
-EMPTIED_AT_ONCE = 500
 # What a delivery changes of its job.
 _DELIVERED = (
     *("brands", "deliveries", "matches", "created_listings", "resighted", "invalid"),
@@ -40,10 +38,6 @@ class Outcome:
     resighted: int
     errors: list[dict[str, Any]] = field(default_factory=list)
     invalid: int = 0
-
-
-class AlreadyReplayed(Exception):
-    """The match has become a listing before."""
 
 
 class NotOver(Exception):
@@ -203,19 +197,7 @@ def complete(
     if job.deliveries:
         job.warning = "Delivered again with another body: both were taken in."
     result = ingest(offers, scraper_job_id=scraper_job_id, session_id=job.pk, at=at)
-    bulk.insert(
-        InvalidMatch,
-        [
-            {
-                "job_id": job.pk,
-                "index": each["index"],
-                "inbox_id": inbox_id,
-                "raw": as_text(matches[each["index"]]),
-                "detail": each["detail"],
-            }
-            for each in errors
-        ],
-    )
+    _keep(job, errors, matches, inbox_id)
     job.brands = job.brands or brands or sorted({offer.brand for offer in offers})
     job.deliveries = [*job.deliveries, digest]
     job.matches += len(matches)
@@ -226,6 +208,15 @@ def complete(
     job.deadline_at, job.completed_at = None, Now()
     job.save(update_fields=_DELIVERED)
     return Outcome(result.created, result.resighted, errors, len(errors))
+
+
+def _keep(job: ScrapeJob, errors: list[dict[str, Any]], matches: list[Any], inbox_id: int | None) -> None:
+    """Keep the matches that could not be used, for staff to mend."""
+    rows = [
+        {"index": each["index"], "raw": as_text(matches[each["index"]]), "detail": each["detail"]}
+        for each in errors
+    ]
+    bulk.insert(InvalidMatch, [{"job_id": job.pk, "inbox_id": inbox_id, **row} for row in rows])
 
 
 def digest_of(brands: list[str], matches: list[Any]) -> str:
@@ -253,58 +244,3 @@ def _sort(matches: list[Any]) -> tuple[list[Offer], list[dict[str, Any]]]:
         except Invalid as error:
             errors.append({"index": index, "detail": str(error)})
     return offers, errors
-
-
-def replay(invalid_match_id: int, *, by: str, raw: str | None = None) -> Outcome:
-    """Take in one kept match again, as it is or as staff mended it.
-
-    Args:
-        invalid_match_id: which.
-        by: who asked for it.
-        raw: the match as JSON text, where it was mended; the first text stays in the inbox.
-
-    Returns:
-        What it did: one listing created, or one re-sighted.
-
-    Raises:
-        Invalid: it still cannot be used; nothing was written.
-        AlreadyReplayed: it has become a listing before.
-    """
-    with transaction.atomic():
-        kept = InvalidMatch.objects.select_for_update().select_related("job").get(pk=invalid_match_id)
-        if kept.listing_id or kept.job.scraper_job_id is None:
-            raise AlreadyReplayed("This match was taken in before.")
-        try:
-            offer = to_offer(json.loads(raw or kept.raw))
-        except Invalid:
-            raise
-        except RecursionError:
-            raise Invalid("match: is nested too deep") from None
-        except ValueError:  # not JSON, or a number of thousands of digits
-            raise Invalid("match: is not JSON") from None
-        result = ingest(
-            [offer], scraper_job_id=kept.job.scraper_job_id, session_id=kept.job_id, at=clock.now()
-        )
-        kept.listing = ProductListing.objects.get(identity=offer.item.identity)
-        kept.replayed_at, kept.replayed_by = clock.now(), by
-        kept.save()
-        ScrapeJob.objects.filter(pk=kept.job_id).update(
-            invalid=F("invalid") - 1,
-            created_listings=F("created_listings") + result.created,
-            resighted=F("resighted") + result.resighted,
-        )
-    return Outcome(result.created, result.resighted)
-
-
-# ---- what is kept -------------------------------------------------------------------------------
-
-
-def replayed(before: datetime) -> QuerySet[InvalidMatch]:
-    """Return the matches that have become listings before then, and are still kept as they came."""
-    return InvalidMatch.objects.filter(listing__isnull=False, replayed_at__lt=before).exclude(raw="")
-
-
-def empty_replayed(before: datetime) -> int:
-    """Empty a batch of them, and return how many; one that waits to be mended stays."""
-    ids = list(replayed(before).order_by("id").values_list("pk", flat=True)[:EMPTIED_AT_ONCE])
-    return InvalidMatch.objects.filter(pk__in=ids).update(raw="")

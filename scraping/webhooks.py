@@ -5,8 +5,9 @@ from typing import Any
 
 from django.conf import settings
 
+from integrations.callers import Refusal
 from integrations.models import InboxMessage
-from integrations.webhooks import Answer, Refusal, Webhook
+from integrations.webhooks import Answer, Webhook
 from scraping import jobs
 
 MAX_ERRORS_SHOWN = 100

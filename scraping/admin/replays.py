@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from integrations.admin.base import ReadOnlyAdmin
 from integrations.show import badge, link, raw, text, when
-from scraping import jobs
+from scraping import replays
 from scraping.admin.forms import MAX_RAW, MendForm
 from scraping.matches import Invalid
 from scraping.models import InvalidMatch, ScrapeJob
@@ -105,8 +105,8 @@ def _editable(match: str) -> str:
 def _replay(request: HttpRequest, pk: int, match: str) -> str:
     """Take one match in; return why not, or nothing."""
     try:
-        outcome = jobs.replay(pk, by=f"user:{request.user.get_username()}", raw=match)
-    except jobs.AlreadyReplayed as error:
+        outcome = replays.replay(pk, by=f"user:{request.user.get_username()}", raw=match)
+    except replays.AlreadyReplayed as error:
         messages.warning(request, str(error))
     except (Invalid, ValueError, RecursionError) as error:
         return f"Still not usable: {error}"
@@ -123,9 +123,9 @@ def every(request: HttpRequest, job_id: int) -> None:
     taken, still = 0, 0
     for match in rows[:MOST_AT_ONCE]:
         try:
-            jobs.replay(match.pk, by=f"user:{request.user.get_username()}")
+            replays.replay(match.pk, by=f"user:{request.user.get_username()}")
             taken += 1
-        except (Invalid, ValueError, RecursionError, jobs.AlreadyReplayed):
+        except (Invalid, ValueError, RecursionError, replays.AlreadyReplayed):
             still += 1
     if not rows:
         messages.info(request, "Nothing waits to be replayed.")

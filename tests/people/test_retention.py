@@ -19,7 +19,7 @@ from integrations.models import DeliveryAttempt, InboxMessage, OutboxMessage
 from listings import lifecycle, sale_checks
 from listings.models import ProductListing
 from listings.states import State
-from scraping import jobs
+from scraping import replays
 from scraping.models import InvalidMatch
 from tests.factories import a_job, a_match, dumps, make_listing, rows
 
@@ -149,11 +149,11 @@ def test_a_match_that_became_a_listing_is_emptied_and_one_that_waits_is_not(
 ) -> None:
     post_job(a_job(a_match(price=-1), a_match(price=-2)))
     first, second = InvalidMatch.objects.order_by("index")
-    jobs.replay(first.pk, by="user:ann", raw=first.raw.replace("-1", "1"))
+    replays.replay(first.pk, by="user:ann", raw=first.raw.replace("-1", "1"))
     InvalidMatch.objects.filter(pk=first.pk).update(replayed_at=OLD)
     assert retention.prune() == {"replayed matches": 1}
     assert list(InvalidMatch.objects.order_by("index").values_list("raw", flat=True)) == ["", second.raw]
-    assert jobs.replay(second.pk, by="user:ann", raw=second.raw.replace("-2", "2")).created == 1
+    assert replays.replay(second.pk, by="user:ann", raw=second.raw.replace("-2", "2")).created == 1
 
 
 def test_a_sale_that_staff_dismissed_is_not_told_them_again_when_its_body_is_gone() -> None:

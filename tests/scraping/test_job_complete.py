@@ -13,7 +13,7 @@ from integrations import webhooks
 from integrations.models import InboxMessage, OutboxMessage
 from integrations.tasks import process_inbox
 from listings.models import ProductListing, Sighting
-from scraping import jobs
+from scraping import replays
 from scraping.matches import Invalid
 from scraping.models import InvalidMatch, ScrapeJob
 from tests.conftest import SCRAPER_KEY
@@ -204,7 +204,7 @@ def test_a_mended_match_becomes_a_listing_of_its_job(post_job: Callable[..., Any
     kept = an_invalid_match(post_job)
     mended = json.loads(kept.raw)
     mended["listing"]["price"] = 5
-    outcome = jobs.replay(kept.pk, by="user:ann", raw=json.dumps(mended))
+    outcome = replays.replay(kept.pk, by="user:ann", raw=json.dumps(mended))
 
     assert (outcome.created, outcome.resighted) == (1, 0)
     kept = InvalidMatch.objects.get()
@@ -220,10 +220,10 @@ def test_a_mended_match_becomes_a_listing_of_its_job(post_job: Callable[..., Any
 def test_a_match_that_was_taken_in_is_not_taken_in_again(post_job: Callable[..., Any]) -> None:
     kept = an_invalid_match(post_job)
     mended = kept.raw.replace("-5", "5")
-    jobs.replay(kept.pk, by="user:ann", raw=mended)
+    replays.replay(kept.pk, by="user:ann", raw=mended)
     before = rows()
-    with pytest.raises(jobs.AlreadyReplayed):
-        jobs.replay(kept.pk, by="user:ann", raw=mended)
+    with pytest.raises(replays.AlreadyReplayed):
+        replays.replay(kept.pk, by="user:ann", raw=mended)
     assert rows() == before
 
 
@@ -246,7 +246,7 @@ def test_a_match_that_is_still_bad_changes_nothing(
     kept = an_invalid_match(post_job)
     before = rows()
     with pytest.raises(Invalid, match=why):
-        jobs.replay(kept.pk, by="user:ann", raw=raw)
+        replays.replay(kept.pk, by="user:ann", raw=raw)
     assert rows() == before
     kept = InvalidMatch.objects.get()
     assert (kept.replayed_at, kept.listing_id) == (None, None)

@@ -44,7 +44,9 @@ class Pictures:
 
     def fetch(self) -> int:
         """Deliver what is due on the way of files, also what waits for another attempt."""
-        OutboxMessage.objects.filter(channel=TELEGRAM_FILES).update(next_attempt_at=now() - timedelta(seconds=1))
+        OutboxMessage.objects.filter(channel=TELEGRAM_FILES).update(
+            next_attempt_at=now() - timedelta(seconds=1)
+        )
         return relay.serve(TELEGRAM_FILES)
 
     def answer(self, passed: timedelta = timedelta(seconds=10)) -> int:
