@@ -32,7 +32,7 @@ def database_url(port: int | None = None) -> str:
     database = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{database['NAME']}"
-    login = f"{database['USER']}:{database['PASSWORD']}" if settings["PASSWORD"] else settings["USER"]
+    login = f"{database['USER']}:{database['PASSWORD']}" if database["PASSWORD"] else database["USER"]
     host = f"{database['HOST'] or '127.0.0.1'}:{port or database['PORT'] or 5432}"
     return f"postgres://{login}@{host}/{database['NAME']}"
 
