@@ -32,7 +32,7 @@ from tests.services import find_postgres, find_rabbitmq, with_path
 
 SIZE = 10_000
 CALLERS = 8
-ROUNDS, SECONDS = 5, 8.0
+ROUNDS, SECONDS = 3, 6.0
 MARK = "serving"
 PAGE = ROOT / "docs" / "performance.md"
 

@@ -13,14 +13,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import requests
-from django.conf import settings
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = re.compile(r"_KEY|_SECRET|_TOKEN|_DSN")
 SHORTEST_SECRET = 10
 KEYS = {
-    **{f"{name.upper()}_WEBHOOK_KEY": f"live-{name}-key" for name in settings.WEBHOOK_PARTNERS},
+    # By their names, since the harness and the bench read this without Django.
+    **{f"{name.upper()}_WEBHOOK_KEY": f"live-{name}-key" for name in ("scraper", "chatterbot", "ebay")},
     "TELEGRAM_BOT_TOKEN": "",
     "TELEGRAM_WEBHOOK_SECRET": "",
     "METRICS_KEY": "live-metrics-key",

@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from listings import guards
-from tests.aetos.processes import ROOT, Process, Web, environment, free_port
+from tests.aetos.processes import KEYS, ROOT, Process, Web, environment, free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,3 +76,7 @@ def test_migrate_and_collectstatic_need_no_partner_keys(folder: Path) -> None:
             [sys.executable, "manage.py", *command], cwd=ROOT, env=env, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
+
+
+def test_each_partner_has_a_key_in_the_tests() -> None:
+    assert {f"{name.upper()}_WEBHOOK_KEY" for name in settings.WEBHOOK_PARTNERS} <= KEYS.keys()
