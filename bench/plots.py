@@ -15,7 +15,8 @@ FOLDER = ROOT / "docs" / "performance"
 # A plot each, by how the rows' names begin; what fits none is drawn under "other".
 PLOTS = {
     "ingest": ("Ingest, of bare psycopg", ("ingest", "resighted")),
-    "changes": ("Transitions, events and sweeps, of the raw limit", ("transition", "event", "lag", "sweep")),
+    "changes": ("Transitions, events and sweeps, of the raw limit", ("transition", "event", "sweep")),
+    "lag": ("Lag from commit to event, idle: p95 in ms", ("lag",)),
     "lists": (
         "Lists, times a bare view",
         ("api-first", "api-far", "api-filtered", "staff-first", "staff-far", "staff-filtered"),
@@ -35,8 +36,10 @@ def plot_of(name: str) -> str:
 def draw(rows: list[dict[str, Any]], folder: Path) -> list[Path]:
     """Draw each group of rows; return the files written."""
     groups: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    several = {row["name"] for row in rows if row["size"] != min(one["size"] for one in rows)}
     for row in rows:
-        groups[plot_of(row["name"])][row["name"]].append(row)
+        if row["name"] in several:  # what was measured at one size makes no line
+            groups[plot_of(row["name"])][row["name"]].append(row)
     folder.mkdir(parents=True, exist_ok=True)
     return [
         _file(groups[key], title, folder / f"{key}.png") for key, (title, _) in PLOTS.items() if key in groups
@@ -48,7 +51,8 @@ def _file(lines: dict[str, list[dict[str, Any]]], title: str, path: Path) -> Pat
     for name, points in sorted(lines.items()):
         _line(axes, name, sorted(points, key=lambda point: point["size"]))
     commits = sorted({point["commit"] for points in lines.values() for point in points})
-    axes.set(title=title, xscale="log", xlabel="stored listings", ylabel="ratio", ylim=(0, None))
+    unit = "ms" if " in ms" in title else "ratio"
+    axes.set(title=title, xscale="log", xlabel="stored listings", ylabel=unit, ylim=(0, None))
     axes.grid(visible=True, alpha=0.3)
     axes.legend(fontsize="small")
     figure.text(0.99, 0.01, f"commit {', '.join(commits)}", ha="right", fontsize="x-small")
