@@ -31,7 +31,7 @@ from kombu import Connection, Exchange, Queue
 from bench import databases, table
 from bench.cluster import NODES, brokers, end, network, postgres
 from bench.databases import ROOT
-from bench.serving import CALLERS, PAGE, Caller
+from bench.serving import CALLERS, PAGE, Caller, together
 from tests import throwaway
 from tests.aetos.processes import environment, line_of, wait_for
 
@@ -80,12 +80,7 @@ def call(nodes: list[Node], work: "Work", seconds: float) -> tuple[float, int]:
         Caller(f"{nodes[number % len(nodes)].address}:{PORT}", work.token, work.fresh, work.known[number:])
         for number in range(CALLERS)
     ]
-    until = time.perf_counter() + seconds
-    threads = [threading.Thread(target=caller.call_until, args=(until,)) for caller in callers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together(callers, seconds)
     return sum(len(caller.seconds) for caller in callers) / seconds, sum(caller.failed for caller in callers)
 
 

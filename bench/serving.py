@@ -108,17 +108,22 @@ class Caller:
         return "GET", paths[kind], None, self._staff
 
 
-def serve(
-    web: Any, token: str, fresh: Iterator[uuid.UUID], known: Sequence[uuid.UUID], seconds: float
-) -> Served:
-    """Let the callers call one server for so long."""
-    callers = [Caller(urlsplit(web.url).netloc, token, fresh, known[number:]) for number in range(CALLERS)]
+def together(callers: Sequence[Caller], seconds: float) -> None:
+    """Let the callers call for so long, each in a thread."""
     end = time.perf_counter() + seconds
     threads = [threading.Thread(target=caller.call_until, args=(end,)) for caller in callers]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def serve(
+    web: Any, token: str, fresh: Iterator[uuid.UUID], known: Sequence[uuid.UUID], seconds: float
+) -> Served:
+    """Let the callers call one server for so long."""
+    callers = [Caller(urlsplit(web.url).netloc, token, fresh, known[number:]) for number in range(CALLERS)]
+    together(callers, seconds)
     each = [taken for caller in callers for taken in caller.seconds]
     return Served([len(each) / seconds], each, sum(caller.failed for caller in callers), memory(web.pid))
 
