@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -22,6 +23,7 @@ PAGE = ROOT / "docs" / "performance.md"
 
 def main() -> int:
     """Measure, print the table and put it into docs/performance.md."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     asked, named = _arguments(), dict(os.environ)
     _load_specs()
     if unknown := set(asked.names) - set(SPECS):
@@ -89,7 +91,18 @@ def _measure(size: int, asked: argparse.Namespace, results: Path, server: str, b
     command = [sys.executable, "-m", "bench.measure", "--size", str(size), "--server", server]
     command += ["--broker", broker, "--results", str(results), *(["--quick"] if asked.quick else []), *names]
     environment = databases.environment(database, BUILD / "bench", broker)
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
+    return _run(command, environment)
+
+
+def _run(command: list[str], environment: dict[str, str]) -> bool:
+    """Run what measures. Where we are ended it is told so, and takes away what it has added: that may take a while."""
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+    try:
+        return process.wait() == 0
+    except BaseException:
+        process.send_signal(signal.SIGINT)
+        process.wait()
+        raise
 
 
 def _show(results: Path, asked: argparse.Namespace) -> None:
@@ -106,4 +119,8 @@ def _show(results: Path, asked: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("Ended; what was measured is kept, and what was added is taken away.")
+        sys.exit(130)

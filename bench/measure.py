@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,7 @@ def _git(*arguments: str) -> str:
 
 def main() -> int:
     """Measure the rows named at the size named; one that fails never stops the rest. Return how many failed."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where it is ignored, as in the background
     parser = argparse.ArgumentParser()
     parser.add_argument("--size", type=int, required=True)
     parser.add_argument("--server", required=True)
@@ -82,4 +84,7 @@ def _measured(bench: Bench, name: str, results: Path, at: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(min(main(), 1))
+    try:
+        sys.exit(min(main(), 1))
+    except KeyboardInterrupt:
+        sys.exit(130)
