@@ -1,4 +1,4 @@
-"""Offers become listings, set-based: a job of a thousand costs as many statements as a job of ten.
+"""Offers become listings, set-based: a job of a thousand costs as many statements as one of two hundred.
 
 It gives the same rows as taking the offers one by one in their order: the
 first offer of an item that is new creates the listing, every further one is a
