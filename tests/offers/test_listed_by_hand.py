@@ -37,14 +37,20 @@ def test_listed_by_hand_after_it_was_refused_the_error_goes(sims: Simulators, as
     assert len(calls(sims, "POST")) == 1
 
 
-def test_listed_by_hand_and_by_a_call_whose_answer_was_lost_staff_are_told_of_two(
-    sims: Simulators, ask: Any
-) -> None:
+def lost_and_listed_by_hand(sims: Simulators, ask: Any) -> ProductListing:
+    """Lose eBayLister's answer to a listing's call, then have staff say under which number they listed it."""
     listing = ready()
     switch(sims, drop_answer=True, times=1)
     ask(listing)
     serve()
     ask(listing, ebay_listing_id="110077")
+    return listing
+
+
+def test_listed_by_hand_and_by_a_call_whose_answer_was_lost_staff_are_told_of_two(
+    sims: Simulators, ask: Any
+) -> None:
+    listing = lost_and_listed_by_hand(sims, ask)
     until_settled()
     (made,) = sims.ebaylister.listings
     now = fresh(listing)
@@ -56,11 +62,7 @@ def test_listed_by_hand_and_by_a_call_whose_answer_was_lost_staff_are_told_of_tw
 def test_where_ebaylister_cannot_be_asked_for_a_sku_staff_are_told_to_look(
     sims: Simulators, ask: Any
 ) -> None:
-    listing = ready()
-    switch(sims, drop_answer=True, times=1)
-    ask(listing)
-    serve()
-    ask(listing, ebay_listing_id="110077")
+    listing = lost_and_listed_by_hand(sims, ask)
     switch(sims, status=404, on="GET /listings")
     until_settled()
     assert "look on eBay whether it is there twice" in str(fresh(listing).error_message)
