@@ -74,7 +74,8 @@ class Environment(environ.Env):
         if read["ENGINE"] == SQLITE:
             return read | {"OPTIONS": {**SQLITE_OPTIONS}}
         unpooled = {} if pooled else UNPOOLED_OPTIONS
-        return read | {"OPTIONS": POSTGRESQL_OPTIONS | unpooled | read.get("OPTIONS", {})}
+        options = POSTGRESQL_OPTIONS | unpooled | read.get("OPTIONS", {})
+        return read | {"ENGINE": "aetos.postgresql", "OPTIONS": options}
 
     def folder(self, var: str, default: Path) -> Path:
         """Return a folder, and make it where it is not there yet."""
