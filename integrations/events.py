@@ -1,6 +1,8 @@
 """Events to RabbitMQ: persistent, mandatory, confirmed, as CloudEvents."""
 
 import json
+import queue
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -135,7 +137,10 @@ class _Ledger:
 
 
 def publish(connection: Connection, events: Iterable[Event]) -> Iterator[Settled]:
-    """Publish the events, and give its answers by and by: while RabbitMQ works on some, others are written down.
+    """Publish the events, and give the broker's answers by and by.
+
+    A thread of its own publishes on, so that RabbitMQ, this process and the
+    database are all at work while the caller writes down what was settled.
 
     Returns:
         By portions, the ids that were confirmed, and for each other id why it was not taken.
@@ -143,6 +148,33 @@ def publish(connection: Connection, events: Iterable[Event]) -> Iterator[Settled
     Raises:
         BrokerDown (by `broker`): what was not given yet may have arrived or not; treat it as unsent.
     """
+    portions: queue.Queue[Settled | BaseException | None] = queue.Queue(maxsize=2)
+    enough = threading.Event()
+
+    def work() -> None:
+        try:
+            for portion in _settled(connection, takewhile(lambda event: not enough.is_set(), events)):
+                portions.put(portion)
+            portions.put(None)
+        except BaseException as error:  # noqa: BLE001  raised where the caller waits
+            portions.put(error)
+
+    thread = threading.Thread(target=work, name="publisher", daemon=True)
+    thread.start()
+    portion: Settled | BaseException | None = (set(), {})
+    try:
+        while isinstance(portion := portions.get(), tuple):
+            yield portion
+    finally:
+        enough.set()
+        while isinstance(portion, tuple):
+            portion = portions.get()
+        thread.join()
+    if portion is not None:
+        raise portion
+
+
+def _settled(connection: Connection, events: Iterable[Event]) -> Iterator[Settled]:
     channel: Any = connection.channel()  # py-amqp's; its stubs know neither confirms nor events
     try:
         channel.confirm_select()

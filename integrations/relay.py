@@ -5,6 +5,7 @@ that dies is replaced when its lease runs out. Delivery happens outside any
 transaction, so a crash repeats a delivery and never loses one.
 """
 
+import time
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +28,7 @@ from integrations.waiting import Waiting, as_event, waves
 log = structlog.get_logger(__name__)
 
 BATCH = 2000
+KEEP_EVERY_SECONDS = 0.5
 
 
 # An event waits for a consumer's queue for about a day; a partner gets ten tries in about an hour.
@@ -129,7 +131,7 @@ def _event_batch() -> list[Waiting]:
 
 
 def _serve_events(channel: str, holder: uuid.UUID) -> int:
-    total = 0
+    total, kept = 0, time.monotonic()
     try:
         with events.broker() as connection:
             while batch := _event_batch():
@@ -139,13 +141,28 @@ def _serve_events(channel: str, holder: uuid.UUID) -> int:
                 for wave in waves(batch):
                     for delivered in _publish_wave(connection, wave, held, unheard):
                         sent += delivered
-                        lease.keep(channel, holder)
+                        kept = _kept(channel, holder, kept)
                 total += sent
                 _channel_succeeded(channel, delivered=sent)
     except events.BrokerDown as error:
         log.warning("events wait for the broker", error=str(error))
         _channel_failed(channel, str(error), opens_after=1)
     return total
+
+
+def _kept(channel: str, holder: uuid.UUID, kept: float) -> float:
+    """Hold the lease for as long again where a while has gone by since it was kept; return when it was kept.
+
+    Who was stopped for so long that another took over has let that while go by, too.
+
+    Raises:
+        LeaseLost: another relay holds it by now.
+    """
+    now = time.monotonic()
+    if now - kept < KEEP_EVERY_SECONDS:
+        return kept  # each time costs a commit
+    lease.keep(channel, holder)
+    return now
 
 
 def _publish_wave(
