@@ -1,15 +1,17 @@
 """Many rows at once: by COPY on PostgreSQL, a few by INSERT; by `bulk_create` elsewhere. The same rows either way."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from django.db import connection, models
 
 # COPY is quicker by the row, and takes one more turn to the database and back.
 COPY_FROM = 20
+# So many rows are put into the database's terms together.
+PORTION = 100
 # A statement of more rows would have more parameters than it may.
 AT_ONCE = 500
 
@@ -23,20 +25,19 @@ class JsonText(str):
 Row = Mapping[str, Any]
 
 
-def insert(model: type[models.Model], rows: Sequence[Row]) -> None:
+def insert(model: type[models.Model], rows: Iterable[Row]) -> None:
     """Insert rows in the current transaction.
 
     Args:
         model: whose table it is.
         rows: values by attribute name, each row with the same names. What is left out gets the field's default.
+            They are taken as they are needed: PostgreSQL writes those before while the next are made.
 
     Raises:
         IntegrityError: as an INSERT would.
     """
-    if not rows:
-        return
     if connection.vendor == "postgresql":
-        _write(model, rows)
+        _write(model, iter(rows))
     else:
         model._base_manager.bulk_create([as_instance(model, row) for row in rows])
 
@@ -66,42 +67,53 @@ def as_instance(model: type[models.Model], row: Row) -> Any:
     )
 
 
-def _write(model: type[models.Model], rows: Sequence[Row]) -> None:
+def _write(model: type[models.Model], rows: Iterator[Row]) -> None:
+    first = list(islice(rows, COPY_FROM))
+    if not first:
+        return
     with connection.cursor() as cursor:
-        if len(rows) < COPY_FROM:
-            cursor.execute(*_values(model, rows))
+        if len(first) < COPY_FROM:
+            cursor.execute(*_values(model, first))
             return
-        table, columns = _table(model, rows)
+        table, fields = _table(model, first[0])
         with connection.wrap_database_errors, cursor.copy(f"COPY {table} FROM STDIN") as target:
-            for row in zip(*columns, strict=True):
-                target.write_row(row)
+            while first:
+                for row in _columnwise(fields, first):
+                    target.write_row(row)
+                first = list(islice(rows, PORTION))
 
 
 def _values(model: type[models.Model], rows: Sequence[Row], more: str = "") -> tuple[str, list[Any]]:
     """Return an INSERT of a few rows, and its parameters."""
-    table, columns = _table(model, rows)
-    one = f"({', '.join(['%s'] * len(columns))})"
+    table, fields = _table(model, rows[0])
+    one = f"({', '.join(['%s'] * len(fields))})"
     return (
         f"INSERT INTO {table} VALUES {', '.join([one] * len(rows))} {more}",  # noqa: S608  our own names
-        list(chain.from_iterable(zip(*columns, strict=True))),
+        list(chain.from_iterable(_columnwise(fields, rows))),
     )
 
 
-def _table(model: type[models.Model], rows: Sequence[Row]) -> tuple[str, list[Sequence[Any]]]:
-    """Name the table with the columns that are written, and return the values of each."""
-    given = rows[0].keys()
+def _table(model: type[models.Model], row: Row) -> tuple[str, list[Any]]:
+    """Name the table with the columns that are written; return their fields, too."""
     fields = [
         field
         for field in model._meta.concrete_fields
-        if field.attname in given or (field.has_default() and not field.has_db_default())
+        if field.attname in row or (field.has_default() and not field.has_db_default())
     ]
     quote = connection.ops.quote_name
-    table = f"{quote(model._meta.db_table)} ({', '.join(quote(str(field.column)) for field in fields)})"
-    return table, [_column(field, rows, given=field.attname in given) for field in fields]
+    return (
+        f"{quote(model._meta.db_table)} ({', '.join(quote(str(field.column)) for field in fields)})",
+        fields,
+    )
 
 
-def _column(field: Any, rows: Sequence[Row], *, given: bool) -> Sequence[Any]:
-    if given:
+def _columnwise(fields: list[Any], rows: Sequence[Row]) -> Iterator[tuple[Any, ...]]:
+    """Return the values of the rows, put into the database's terms a column at a time."""
+    return zip(*(_column(field, rows) for field in fields), strict=True)
+
+
+def _column(field: Any, rows: Sequence[Row]) -> Sequence[Any]:
+    if field.attname in rows[0]:
         name = field.attname
         values = [row[name] for row in rows]
     elif callable(field.default):

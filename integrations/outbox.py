@@ -5,7 +5,7 @@ partner. After the commit `nudge` tells a worker to look, and a sweep every two
 seconds finds what the nudge missed.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -102,10 +102,17 @@ def put(messages: Iterable[OutboxMessage]) -> None:
     _wake({row.channel for row in rows})
 
 
-def put_rows(rows: Sequence[bulk.Row]) -> None:
+def put_rows(rows: Iterable[bulk.Row]) -> None:
     """Write rows in plain values, which is quicker where there are many, and nudge as `put` does."""
-    bulk.insert(OutboxMessage, rows)
-    _wake({row["channel"] for row in rows})
+    channels: set[str] = set()
+
+    def noted() -> Iterator[bulk.Row]:
+        for row in rows:
+            channels.add(row["channel"])
+            yield row
+
+    bulk.insert(OutboxMessage, noted())
+    _wake(channels)
 
 
 def _wake(channels: set[str]) -> None:

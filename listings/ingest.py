@@ -7,10 +7,11 @@ re-sighting.
 
 import json
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, connection, transaction
@@ -100,16 +101,16 @@ def ingest(offers: Iterable[Offer], *, scraper_job_id: uuid.UUID, session_id: in
     # Two jobs that share items take their locks in one order, or they would deadlock.
     keys = sorted(groups)
     known = _present("identity", keys) if len(keys) >= MANY else set()
-    fresh = [_build(groups[key], scraper_job_id, session_id, at) for key in keys if key not in known]
-    written = _insert(fresh)
+    build = partial(_build, scraper_job_id=scraper_job_id, session_id=session_id, at=at)
+    written = _insert([groups[key] for key in keys if key not in known], build)
     lifecycle.found(written, at=at)
     created = {row["identity"]: _Stored(*(row[name] for name in _STORED)) for row in written}
     listings = created | _lock([key for key in keys if key not in created])
     cheaper = _resight(listings, groups, created=created.keys(), at=at)
     outbox.put(telegram.digest_rows(list(created.values()), cheaper, job_number=session_id))
     told = {"scraper_job_id": scraper_job_id, "seen_at": at}
-    seen = [(listings[key].id, offer.price) for key in keys for offer in groups[key]]
-    bulk.insert(Sighting, [{"listing_id": pk, "price": price, **told} for pk, price in seen])
+    seen = ((listings[key].id, offer.price) for key in keys for offer in groups[key])
+    bulk.insert(Sighting, ({"listing_id": pk, "price": price, **told} for pk, price in seen))
     total = sum(map(len, groups.values()))
     return Result(len(created), total - len(created))
 
@@ -117,12 +118,17 @@ def ingest(offers: Iterable[Offer], *, scraper_job_id: uuid.UUID, session_id: in
 # ---- what is new --------------------------------------------------------------------------------
 
 
-def _build(group: list[Offer], scraper_job_id: uuid.UUID, session_id: int, at: datetime) -> dict[str, Any]:
+Build = Callable[[list[Offer], str], dict[str, Any]]
+
+
+def _build(
+    group: list[Offer], short_code: str, *, scraper_job_id: uuid.UUID, session_id: int, at: datetime
+) -> dict[str, Any]:
     first, best = group[0], max(group, key=lambda offer: offer.confidence)
     return {
         "id": uuid7(),
         "identity": first.item.identity,
-        "short_code": new_short_code(),
+        "short_code": short_code,
         "state": State.FOUND.value,
         "marketplace_url": first.item.url,
         "raw_url": first.raw_url,
@@ -145,22 +151,29 @@ def _build(group: list[Offer], scraper_job_id: uuid.UUID, session_id: int, at: d
     }
 
 
-def _insert(fresh: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _insert(fresh: list[list[Offer]], build: Build) -> list[dict[str, Any]]:
     """Insert what nobody else has inserted before or meanwhile; return what is ours.
 
-    Many are nearly always all ours: then it is one COPY. It fails as a whole
-    where another job has just created an item, or taken a short code.
+    Many are nearly always all ours: then it is one COPY, whose rows are made
+    while PostgreSQL takes in those before. It fails as a whole where another
+    job has just created an item, or taken a short code.
     """
-    if len(fresh) < MANY:
-        return _insert_around(fresh)
-    if len(fresh) >= CODES_FROM:
-        _draw_free_codes(fresh)
-    try:
-        with transaction.atomic():
-            bulk.insert(ProductListing, fresh)
-        return fresh
-    except IntegrityError:
-        return _insert_around(fresh)
+    codes = _codes(len(fresh))
+    if len(fresh) >= MANY:
+        rows: list[dict[str, Any]] = []
+        try:
+            with transaction.atomic():
+                bulk.insert(ProductListing, _noting(map(build, fresh, codes), rows))
+            return rows
+        except IntegrityError:
+            pass  # one by one, then: only that tells which
+    return _insert_around(list(map(build, fresh, codes)))
+
+
+def _noting(rows: Iterable[dict[str, Any]], noted: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        noted.append(row)
+        yield row
 
 
 def _present(name: str, values: list[str]) -> set[str]:
@@ -168,11 +181,14 @@ def _present(name: str, values: list[str]) -> set[str]:
     return set(rows.values_list(name, flat=True))
 
 
-def _draw_free_codes(fresh: list[dict[str, Any]]) -> None:
-    taken = _present("short_code", [row["short_code"] for row in fresh])
-    for row in fresh:
-        while row["short_code"] in taken:
-            row["short_code"] = new_short_code()
+def _codes(count: int) -> list[str]:
+    """Draw short codes; where many are wanted, such as are free at this moment."""
+    codes = [new_short_code() for _ in range(count)]
+    taken = _present("short_code", codes) if count >= CODES_FROM else set()
+    for place in range(count):
+        while codes[place] in taken:
+            codes[place] = new_short_code()
+    return codes
 
 
 def _insert_around(fresh: list[dict[str, Any]]) -> list[dict[str, Any]]:

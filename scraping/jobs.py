@@ -183,7 +183,8 @@ def complete(
     Args:
         scraper_job_id: ScraperV2's id.
         brands: what was searched for; empty where the delivery does not say.
-        matches: as parsed from JSON, not yet checked.
+        matches: as parsed from JSON, not yet checked. The list is emptied: while the rows of five thousand are
+            written, they need not lie in memory twice.
         inbox_id: the inbox row that holds the body.
 
     Returns:
@@ -191,16 +192,19 @@ def complete(
     """
     job, at = _locked(scraper_job_id, brands), clock.now()
     digest = digest_of(brands, matches)
-    offers, errors = _sort(matches)
+    offers, unusable = _sort(matches)
+    matches.clear()
+    errors = [{"index": each["index"], "detail": each["detail"]} for each in unusable]
     if digest in job.deliveries:
         return Outcome(0, len(offers), errors, len(errors))
     if job.deliveries:
         job.warning = "Delivered again with another body: both were taken in."
     result = ingest(offers, scraper_job_id=scraper_job_id, session_id=job.pk, at=at)
-    _keep(job, errors, matches, inbox_id)
+    # Kept for staff to mend.
+    bulk.insert(InvalidMatch, [{"job_id": job.pk, "inbox_id": inbox_id, **row} for row in unusable])
     job.brands = job.brands or brands or sorted({offer.brand for offer in offers})
     job.deliveries = [*job.deliveries, digest]
-    job.matches += len(matches)
+    job.matches += len(offers) + len(errors)
     job.created_listings += result.created
     job.resighted += result.resighted
     job.invalid += len(errors)
@@ -210,18 +214,14 @@ def complete(
     return Outcome(result.created, result.resighted, errors, len(errors))
 
 
-def _keep(job: ScrapeJob, errors: list[dict[str, Any]], matches: list[Any], inbox_id: int | None) -> None:
-    """Keep the matches that could not be used, for staff to mend."""
-    rows = [
-        {"index": each["index"], "raw": as_text(matches[each["index"]]), "detail": each["detail"]}
-        for each in errors
-    ]
-    bulk.insert(InvalidMatch, [{"job_id": job.pk, "inbox_id": inbox_id, **row} for row in rows])
-
-
 def digest_of(brands: list[str], matches: list[Any]) -> str:
-    """Return what a repeat of a delivery is known by."""
-    return hashlib.sha256(json.dumps([brands, matches], sort_keys=True).encode()).hexdigest()
+    """Return what a repeat of a delivery is known by: of `[brands, matches]` as JSON, its keys in order."""
+    digest, encode = hashlib.sha256(), json.JSONEncoder(sort_keys=True).encode
+    digest.update(f"[{encode(brands)}, [".encode())
+    for number, match in enumerate(matches):  # one by one: the text of all at once takes megabytes
+        digest.update(f"{', ' if number else ''}{encode(match)}".encode())
+    digest.update(b"]]")
+    return digest.hexdigest()
 
 
 def _locked(scraper_job_id: uuid.UUID, brands: list[str]) -> ScrapeJob:
@@ -236,11 +236,12 @@ def _locked(scraper_job_id: uuid.UUID, brands: list[str]) -> ScrapeJob:
 
 
 def _sort(matches: list[Any]) -> tuple[list[Offer], list[dict[str, Any]]]:
+    """Return the offers, and of each match that is none: its index, what is wrong, and what it was."""
     offers: list[Offer] = []
-    errors: list[dict[str, Any]] = []
+    unusable: list[dict[str, Any]] = []
     for index, match in enumerate(matches):
         try:
             offers.append(to_offer(match))
         except Invalid as error:
-            errors.append({"index": index, "detail": str(error)})
-    return offers, errors
+            unusable.append({"index": index, "detail": str(error), "raw": as_text(match)})
+    return offers, unusable

@@ -54,8 +54,8 @@ def ingest_commits() -> None:
 
     insert = ingest._insert
 
-    def committing(fresh: Any) -> Any:
-        written = insert(fresh)
+    def committing(fresh: Any, build: Any) -> Any:
+        written = insert(fresh, build)
         if written:
             connection.connection.commit()  # past Django, which would refuse
         return written

@@ -1,6 +1,7 @@
 """Rows in plain values are the rows that the ORM writes, on either database."""
 
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -80,3 +81,21 @@ def test_one_that_is_there_already_refuses_all() -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         bulk.insert(OutboxMessage, [row(), twice])
     assert OutboxMessage.objects.count() == 1
+
+
+@pytest.mark.parametrize("count", [1, bulk.COPY_FROM, bulk.COPY_FROM + bulk.PORTION + 1])
+def test_rows_may_be_made_as_they_are_taken(count: int) -> None:
+    made = (row(key=str(number)) for number in range(count))
+    bulk.insert(OutboxMessage, made)
+    assert OutboxMessage.objects.count() == count
+    assert next(made, None) is None
+
+
+def test_what_fails_while_rows_are_made_leaves_none() -> None:
+    def made() -> Iterator[dict[str, Any]]:
+        yield from (row() for _ in range(bulk.COPY_FROM + bulk.PORTION))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        bulk.insert(OutboxMessage, made())
+    assert not OutboxMessage.objects.exists()

@@ -1,5 +1,6 @@
 """A whole job: its counts, its repeats, its brands, the matches that staff replay."""
 
+import hashlib
 import json
 import uuid
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from integrations import webhooks
 from integrations.models import InboxMessage, OutboxMessage
 from integrations.tasks import process_inbox
 from listings.models import ProductListing, Sighting
-from scraping import replays
+from scraping import jobs, replays
 from scraping.matches import Invalid
 from scraping.models import InvalidMatch, ScrapeJob
 from tests.conftest import SCRAPER_KEY
@@ -124,6 +125,15 @@ def test_the_same_body_in_another_spelling_is_the_same(post_job: Callable[..., A
     again = json.dumps(dict(reversed(body.items())), indent=2).encode()
     assert post_job(again).json()["created_listings"] == 0
     assert rows() == before | {"InboxMessage": 2}
+
+
+@pytest.mark.parametrize(
+    "matches", [[], [{"b": 1, "a": ["é", None]}], [{"a": 0.1}, "no object", {"a": "\ud800"}]]
+)
+def test_a_repeat_is_known_by_the_json_of_the_whole(matches: list[Any]) -> None:
+    """Also one that was taken in before its digest was made piece by piece."""
+    whole = json.dumps([["Sony", "Nikon"], matches], sort_keys=True).encode()
+    assert jobs.digest_of(["Sony", "Nikon"], matches) == hashlib.sha256(whole).hexdigest()
 
 
 def test_the_same_job_with_another_body_is_taken_in_and_flagged(post_job: Callable[..., Any]) -> None:

@@ -69,7 +69,7 @@ def test_without_the_jobs_lock_the_same_job_would_be_taken_in_twice(monkeypatch:
     body = a_job(a_match(), a_match())
     ScrapeJob.objects.create(scraper_job_id=body["job_id"])
     monkeypatch.setattr(jobs, "_locked", unlocked)
-    at_once(2, lambda _: jobs.complete(uuid.UUID(body["job_id"]), brands=[], matches=body["matches"]))
+    at_once(2, lambda _: jobs.complete(uuid.UUID(body["job_id"]), brands=[], matches=list(body["matches"])))
     assert Sighting.objects.count() == 4  # each match was seen once, and is counted twice
 
 
