@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, Count, F, Func, Q, QuerySet, Sum, Value, When, Window
+from django.db.models import (
+    Aggregate,
+    BigIntegerField,
+    Case,
+    Count,
+    F,
+    Func,
+    Q,
+    QuerySet,
+    Value,
+    When,
+    Window,
+)
 from django.db.models.functions import RowNumber
 
 from listings.profit import to_pennies
@@ -40,9 +52,25 @@ class Seconds(Func):
         )
 
 
-def total(column: str, only: Q | None = None) -> Sum:
+class Total(Aggregate):
+    """The sum of an amount as a whole number of pennies: PostgreSQL's own sums are exact, and turned once."""
+
+    function = "SUM"
+    output_field = BigIntegerField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        sql, parameters = self.as_sql(compiler, connection, **context)
+        return f"CAST({sql} * 100 AS bigint)", parameters
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        each = self.copy()  # with its filter, where it has one: Django writes that behind the template
+        each.template = "%(function)s(CAST(ROUND(%(expressions)s * 100) AS INTEGER))"
+        return each.as_sql(compiler, connection, **context)
+
+
+def total(column: str, only: Q | None = None) -> Total:
     """Sum an amount's pennies; null where there is none to sum."""
-    return Sum(Pennies(F(column)), filter=only)
+    return Total(column, filter=only)
 
 
 def pounds(pennies: int | None) -> Decimal | None:

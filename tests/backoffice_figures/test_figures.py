@@ -9,11 +9,12 @@ from django.test import Client
 
 from aetos.figures.estimates import card
 from aetos.figures.views import _cards
-from listings import outreach
+from listings import earnings, outreach
 from listings.figures import calibration, earned, pace
 from listings.figures.exact import pounds
 from listings.figures.periods import named, today
 from listings.models import EstimateCorrection, OutreachRule, OutreachSettings, ProductListing
+from listings.profit import to_pennies
 from listings.states import State
 from tests.backoffice_figures.conftest import FIGURES, PUT_RIGHT, a_mixture, a_sale, count_of
 from tests.factories import make_listing, rows
@@ -66,6 +67,24 @@ def test_the_estimate_is_outreachs_to_the_last_digit() -> None:
             gross - (gross + price) * Decimal("0.1337") - limits.postage + corrected.get(row.product_id, ZERO)
         )
         assert Decimal(row.fine) / 1_000_000 == exact
+
+
+def test_what_was_earned_up_to_now_is_the_rows_sum_by_period() -> None:
+    a_mixture()
+    a_sale(1, asking=None, final_profit=None)
+    a_sale(1, gross=None, final_profit=Decimal("-3.21"))
+    EstimateCorrection.objects.create(product_id=90, amount=Decimal("-12.34"))
+    limits = OutreachSettings(ebay_fee_percent=Decimal("13.37"), postage=Decimal("7.77"))
+    told = earnings.up_to_now(limits)
+    assert [each.period.name for each in told] == ["week", "month", "year"]
+    for each in told:
+        sold = outreach.with_net_estimate(ProductListing.objects.filter(state=State.SOLD), limits)
+        mine = list(sold.filter(each.period.within("sold_at")))
+        estimates = [row.net_estimate for row in mine if row.net_estimate is not None]
+        assert 0 < len(estimates) < each.sales == len(mine)
+        assert each.realised == sum((row.final_profit or ZERO for row in mine), ZERO)
+        assert each.expected == to_pennies(sum(estimates, ZERO))
+        assert each.provisional == sum(row.profit_is_provisional for row in mine)
 
 
 def test_each_number_links_to_the_list_that_it_counts(viewer: Client) -> None:
