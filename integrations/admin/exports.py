@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -22,10 +22,13 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, Ht
 from django.http import StreamingHttpResponse as Stream
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from import_export.resources import Resource
+from django.utils.module_loading import import_string
 from import_export.widgets import Widget
 
 from integrations.admin.base import ReadOnlyAdmin
+
+if TYPE_CHECKING:
+    from import_export.resources import Resource
 
 Rows = Iterable[list[Any]]
 # A sheet holds 1,048,576 rows, the headings included.
@@ -137,7 +140,8 @@ FORMATS: dict[str, Callable[[list[str], Rows, str], HttpResponseBase]] = {"csv":
 class Exports(ReadOnlyAdmin):
     """A list that whoever may see it may take along, as far as its filters leave it."""
 
-    resource_class: type[Resource]
+    resource: str
+    """Where the resource is. Its library brings another one of tables: both are loaded with the first file."""
 
     def get_urls(self) -> list[URLPattern]:
         """Add the address of the file."""
@@ -175,7 +179,7 @@ class Exports(ReadOnlyAdmin):
             found = None
         if found is None or (found.questions is not None and found.questions.errors):
             return HttpResponseRedirect(f"{self.list_url()}?{asked.urlencode()}")
-        resource = self.resource_class()
+        resource: Resource = import_string(self.resource)()
         columns = resource.get_export_fields()  # asked once: the library's own way asks for every row
         rows = (
             [resource.export_field(column, row) for column in columns]

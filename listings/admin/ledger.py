@@ -14,7 +14,6 @@ from integrations.admin.exports import Exports
 from integrations.admin.filters import QuestionForm, choice, questions
 from integrations.show import link, money, page_of, text, when
 from listings import ledger, tax_year
-from listings.admin.exports import LedgerResource
 from listings.admin.show import who
 from listings.models import LedgerLine
 from listings.models.listing import CODE_LENGTH
@@ -56,7 +55,7 @@ class LedgerQuestions(QuestionForm):
 class LedgerLineAdmin(Exports):
     """Every line that was ever booked."""
 
-    resource_class = LedgerResource
+    resource = "listings.admin.exports.LedgerResource"
     list_display = ("day", "listing_link", "kind_label", "effect", "note_text", "booked_by", "of_line")
     list_filter = (questions(LedgerQuestions),)
     list_select_related = ("listing",)

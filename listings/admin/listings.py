@@ -20,7 +20,6 @@ from listings import lifecycle, tally
 from listings.admin import acts, approvals, books, offers, page, photos
 from listings.admin.arrows import STEPS, TOLD_IN_FORM, StepForm, take, tell, why_not
 from listings.admin.bulk import BulkActions
-from listings.admin.exports import ListingResource
 from listings.admin.filters import ListingQuestions, newest_brands, nulls_last, saved_questions, search
 from listings.admin.show import age, outward, state_badge
 from listings.models import ProductListing
@@ -35,7 +34,7 @@ class ListingAdmin(BulkActions, Exports):
 
     act_permission = "listings.transition_productlisting"
     record_template = "staff/listing.html"
-    resource_class = ListingResource
+    resource = "listings.admin.exports.ListingResource"
     list_display = ("state_badge", "item", "price", "profit", "confidence", "in_state", "marketplace")
     list_reads = (
         *(
