@@ -1,7 +1,12 @@
-"""The raw limit of a page: a bare DRF view, with the product's middleware and sign-in, that returns as many bytes."""
+"""What the framework alone takes: bare views behind the product's middleware and sign-in.
+
+One returns as many bytes as a page has; two write what the raw sides of the
+bench write, in the same SQL, and nothing else.
+"""
 
 import json
 import os
+import uuid
 from pathlib import Path
 
 import django
@@ -11,13 +16,23 @@ django.setup()
 settings.ROOT_URLCONF = "bench.bare"
 
 from django.core.wsgi import get_wsgi_application  # noqa: E402  settings come first
-from django.http import HttpRequest, HttpResponse  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.http import HttpRequest, HttpResponse, JsonResponse  # noqa: E402
 from django.urls import path  # noqa: E402
+from django.views.decorators.csrf import csrf_exempt  # noqa: E402
 from rest_framework.request import Request  # noqa: E402
 from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402
 
-PAYLOADS = Path(os.environ["BENCH_PAYLOADS"])
+from bench import ingest, transition  # noqa: E402
+from tests.aetos.processes import KEYS  # noqa: E402
+
+PAYLOADS = Path(os.environ.get("BENCH_PAYLOADS", os.devnull))
+KEEP = (
+    "INSERT INTO integrations_inboxmessage "
+    "(partner, kind, body, content_type, request_id, status, detail, attempts, settled_by) "
+    "VALUES ('scraper', 'job-complete', %s, 'application/json', '', 'processed', '', 1, '')"
+)
 
 
 class Bare(APIView):
@@ -33,10 +48,41 @@ class Bare(APIView):
         return Response(self._ready[name])
 
 
+class BareTransition(APIView):
+    """Takes one arrow as `bench.transition.bare` does, on the connection that the thread keeps."""
+
+    change_permissions = {None: "listings.transition_productlisting"}
+
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """Read the body, write, answer with what was asked."""
+        connection.ensure_connection()
+        transition.bare(connection.connection, pk)
+        return Response({"listing_id": str(pk), "asked": request.data})
+
+
+@csrf_exempt
+def bare_job(request: HttpRequest) -> HttpResponse:
+    """Keep the body, as must be since it comes once; then write the rows of its matches as the raw side does."""
+    if request.headers.get("X-API-Key") != KEYS["SCRAPER_WEBHOOK_KEY"]:
+        return HttpResponse(status=401)
+    connection.ensure_connection()
+    raw = connection.connection
+    raw.execute(KEEP, [request.body])
+    matches = json.loads(request.body)["matches"]
+    write = ingest.copy if len(matches) > 1 else ingest.insert
+    write(raw, [ingest.bare_rows(matches)])
+    return JsonResponse({"created_listings": len(matches)}, status=202)
+
+
 def alive(request: HttpRequest) -> HttpResponse:
     """Answer that the server is there."""
     return HttpResponse()
 
 
-urlpatterns = [path("bare/<slug:name>", Bare.as_view()), path("health/live", alive)]
+urlpatterns = [
+    path("bare/<slug:name>", Bare.as_view()),
+    path("admin/listings/<uuid:pk>/transition", BareTransition.as_view()),
+    path("webhooks/scraper/job-complete", bare_job),
+    path("health/live", alive),
+]
 application = get_wsgi_application()

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from bench.rows import Bench, Sides, at_least, row
+from bench.rows import SIZES, Bench, Sides, at_least, bare_server, row
 from bench.stored import unchanged
 from integrations.ids import uuid7
 from tests.aetos.processes import KEYS
@@ -25,6 +25,7 @@ LISTING_COLUMNS = (
 LOG_COLUMNS = "sequence, event_id, to_state, transitioned_at, triggered_by, metadata, listing_id"
 OUTBOX_COLUMNS = "event_id, channel, topic, key, body, created_at, next_attempt_at, attempts, last_error"
 AGAINST = "psycopg: COPY of the same listing, log and outbox rows"
+ONE = "psycopg: the same rows by INSERT in one pipeline"
 _numbers = itertools.count(time.time_ns() // 1000 % 10**12 + 10**12)
 _codes = itertools.count(time.time_ns() // 1000)
 
@@ -167,10 +168,10 @@ def insert(connection: psycopg.Connection, jobs: list[Rows]) -> float:
     return time.perf_counter() - began
 
 
-def new_ones(bench: Bench, count: int, jobs: int) -> Sides:
-    """Measure jobs of `count` new matches each, on both sides, in matches a second."""
+def new_ones(bench: Bench, count: int, jobs: int, url: str = "") -> Sides:
+    """Measure jobs of `count` new matches each, on both sides, in matches a second; `url` names another server."""
     write = copy if count > 1 else insert
-    with unchanged(bench.url) as connection, closing(line(bench.web.url)) as web:
+    with unchanged(bench.url) as connection, closing(line(url or bench.web.url)) as web:
 
         def ours() -> float:
             posts = bodies([matches(count) for _ in range(jobs)])
@@ -202,12 +203,31 @@ def ingest_50(bench: Bench) -> Sides:
 @row(
     "ingest-1",
     work="jobs of 1",
-    against="psycopg: the same rows by INSERT in one pipeline",
+    against=ONE,
     unit="matches/s",
     reach=at_least(0.30),
 )
 def ingest_1(bench: Bench) -> Sides:
     return new_ones(bench, 1, 100)
+
+
+def _floor(name: str, work: str, count: int, jobs: int, reach: float) -> None:
+    @row(
+        name,
+        work=f"the framework alone: {work} kept and written by a bare view",
+        against=ONE if count == 1 else AGAINST,
+        unit="matches/s",
+        reach=at_least(reach),
+        sizes=SIZES[:1],
+    )
+    def measure(bench: Bench) -> Sides:
+        with bare_server(bench) as url:
+            return new_ones(bench, count, jobs, url)
+
+
+_floor("ingest-1000-floor", "jobs of 1,000", 1000, 3, 0.50)
+_floor("ingest-50-floor", "jobs of 50", 50, 20, 0.40)
+_floor("ingest-1-floor", "jobs of 1", 1, 100, 0.30)
 
 
 @row(

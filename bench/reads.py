@@ -5,16 +5,15 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 
 from bench.databases import ROOT
-from bench.rows import SIZES, Bench, Sides, at_most, row
-from tests.aetos.processes import environment, free_port, line_of, wait_for
+from bench.rows import SIZES, Bench, Sides, at_most, bare_server, row
+from tests.aetos.processes import environment
 
 LEAST = SIZES[0]
 AT_ONCE = 5  # requests to a figure
@@ -103,37 +102,6 @@ class Reader:
         return statistics.median(times) * 1000
 
 
-@contextmanager
-def _bare(bench: Bench, payloads: Path) -> Iterator[str]:
-    """Serve `bench.bare` exactly as the Procfile serves the product."""
-    port = free_port()
-    settings = environment(
-        bench.folder, DATABASE_URL=bench.url, BENCH_PAYLOADS=str(payloads), PORT=str(port), WEB_WORKERS="2"
-    )
-    command = line_of("web").replace("aetos.wsgi", "bench.bare")
-    server = subprocess.Popen(
-        ["sh", "-c", f"exec {command}"],
-        cwd=ROOT,
-        env=settings,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait_for(lambda: _answers(url), "the bare server's start", seconds=60)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/health/live", timeout=5).status_code == 200
-    except (requests.ConnectionError, requests.Timeout):
-        return False
-
-
 def _against_bare(page: Page) -> Callable[[Bench], Sides]:
     def measure(bench: Bench) -> Sides:
         address = page.address(bench.size)
@@ -141,7 +109,7 @@ def _against_bare(page: Page) -> Callable[[Bench], Sides]:
         body = ours.get(address)
         payload = json.loads(body) if address.startswith(API) else {"page": body.decode()}
         (bench.folder / f"{page.name}.json").write_text(json.dumps(payload))
-        with _bare(bench, bench.folder) as url:
+        with bare_server(bench) as url:
             bare = Reader(url, bench.url, bench.folder)
             return bench.interleave(
                 lambda: ours.milliseconds(address), lambda: bare.milliseconds(f"/bare/{page.name}")

@@ -1,12 +1,15 @@
 """What is measured: a row names the work, its raw limit and how near it is to be; its function measures both."""
 
 import statistics
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import requests
 
 SIZES = (10_000, 100_000, 1_000_000)
 
@@ -124,6 +127,38 @@ class Bench:
             sides.ours.append(ours())
             sides.raw.append(raw())
         return sides
+
+
+@contextmanager
+def bare_server(bench: Bench) -> Iterator[str]:
+    """Serve `bench.bare` exactly as the Procfile serves the product; give its URL."""
+    from tests.aetos.processes import environment, free_port, line_of, wait_for
+
+    port = free_port()
+    settings = environment(bench.folder, DATABASE_URL=bench.url, BENCH_PAYLOADS=str(bench.folder))
+    settings |= {"PORT": str(port), "WEB_WORKERS": "2"}
+    command = line_of("web").replace("aetos.wsgi", "bench.bare")
+    server = subprocess.Popen(
+        ["sh", "-c", f"exec {command}"],
+        cwd=Path(__file__).resolve().parents[1],
+        env=settings,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(lambda: _answers(url), "the bare server's start", seconds=60)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/health/live", timeout=5).status_code == 200
+    except (requests.ConnectionError, requests.Timeout):
+        return False
 
 
 def _is_served(broker: str) -> bool:

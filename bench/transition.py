@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from bench.rows import Bench, Sides, at_least, row
+from bench.rows import SIZES, Bench, Sides, at_least, bare_server, row
 from bench.seed import listings_like
 from bench.stored import unchanged
 
@@ -79,18 +79,11 @@ def token() -> str:
     return str(Token.objects.get_or_create(user=user)[0].key)
 
 
-@row(
-    "transition",
-    work=f"one transition over the API, {AT_ONCE} at once",
-    against=f"psycopg: the same lock, update and inserts, {AT_ONCE} at once",
-    unit="transitions/s",
-    reach=at_least(0.35),
-)
-def transition(bench: Bench) -> Sides:
-    """Cancel listings that were just found."""
+def _called(bench: Bench, url: str) -> Sides:
+    """Cancel listings that were just found: over the API of a server, and in SQL."""
     count = 200 if bench.quick else 800
     headers = {"Authorization": f"Token {token()}", "Content-Type": "application/json"}
-    address = urlsplit(bench.web.url).netloc
+    address = urlsplit(url).netloc
     body = json.dumps({"to_state": "CANCELLED", "reason": "bench"})
     numbers = itertools.count()
 
@@ -113,3 +106,32 @@ def transition(bench: Bench) -> Sides:
                     bare(own, listing_id)
 
         return bench.interleave(lambda: at_once(found(), call), lambda: at_once(found(), write))
+
+
+AGAINST = f"psycopg: the same lock, update and inserts, {AT_ONCE} at once"
+
+
+@row(
+    "transition",
+    work=f"one transition over the API, {AT_ONCE} at once",
+    against=AGAINST,
+    unit="transitions/s",
+    reach=at_least(0.35),
+)
+def transition(bench: Bench) -> Sides:
+    """Take an arrow as a client does."""
+    return _called(bench, bench.web.url)
+
+
+@row(
+    "transition-floor",
+    work=f"the framework alone: the same SQL in a bare DRF view, {AT_ONCE} at once",
+    against=AGAINST,
+    unit="transitions/s",
+    reach=at_least(0.35),
+    sizes=SIZES[:1],
+)
+def floor(bench: Bench) -> Sides:
+    """Have a view write what the raw side writes: what is left is HTTP, middleware, sign-in and JSON."""
+    with bare_server(bench) as url:
+        return _called(bench, url)
