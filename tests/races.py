@@ -1,6 +1,7 @@
 """Doing things at the same moment, each in a thread with a database connection of its own."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -56,6 +57,14 @@ def rounds_at_once(
     for stopped in failures(by_number):
         raise stopped
     return [list(each) for each in zip(*by_number, strict=True)]
+
+
+def until(happened: Callable[[], object], what: str = "it", *, seconds: float = PATIENCE) -> None:
+    """Wait until something is true; fail where it does not become so in that time."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, f"{what} did not happen in {seconds} s"
+        time.sleep(0.01)
 
 
 def failures(results: list[Any]) -> list[Exception]:
