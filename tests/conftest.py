@@ -9,9 +9,17 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.management.commands import flush
 from django.test import Client
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from integrations import events
 from tests import emptying, factories
+
+# How long an example takes says more of the machine, and of who else is busy on it, than of what is tried.
+hypothesis_settings.register_profile(
+    "timeless", hypothesis_settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("timeless")
 
 SAMPLE = Path(__file__).resolve().parents[2] / "shared" / "data" / "sample"
 SCRAPER_KEY = "scraper-key-of-the-tests"
