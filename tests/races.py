@@ -72,10 +72,12 @@ def failures(results: list[Any]) -> list[Exception]:
     return [each for each in results if isinstance(each, Exception)]
 
 
-def somebody_waits_for_a_lock() -> bool:
-    """Say whether a connection to this PostgreSQL database waits for a lock that another one holds."""
+def somebody_waits_for_us() -> bool:
+    """Say whether another connection waits for a lock that this thread's connection to PostgreSQL holds."""
     with connection.cursor() as cursor:
+        # Not pg_stat_activity, which a transaction sees as it was at its first look.
         cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            "SELECT EXISTS (SELECT FROM pg_locks"
+            " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
         )
         return bool(cursor.fetchone()[0])

@@ -1,9 +1,8 @@
 """The worker as the Procfile starts it, on RabbitMQ: killed in the middle of its work, nothing is lost."""
 
 import signal
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from django.db.models.functions import Now
 from integrations import outbox, relay
 from integrations.models import Channel, InboxMessage, OutboxMessage
 from listings.models import ProductListing
-from tests.aetos.processes import PATIENCE, Process, Web, wait_for
+from tests.aetos.processes import Process, Web, wait_for
 from tests.factories import a_job, a_match
 from tests.integrations.broker import EXCHANGE, Consumer
 from tests.integrations.test_relay_events import by_key
@@ -80,23 +79,18 @@ def test_a_sweep_that_nobody_picks_up_is_let_go_by_the_broker_and_not_by_a_worke
     beat: None, broker: str
 ) -> None:
     """A worker whose clock is minutes ahead would drop every task that says when it expires."""
-    with pika.BlockingConnection(pika.URLParameters(broker)) as connection:
-        channel = connection.channel()
+    found: list[Any] = []
 
-        def sweep() -> Any:
-            try:
-                method, properties, _ = channel.basic_get("aetos.events", auto_ack=True)
-            except pika.exceptions.ChannelClosedByBroker:  # beat has not declared it yet
-                return None
-            return properties if method else None
+    def sweep() -> bool:
+        """Take a sweep, where there is one; the queue may not be declared yet, or be only half there."""
+        refusals = (pika.exceptions.ChannelClosedByBroker, pika.exceptions.ConnectionClosedByBroker)
+        with suppress(*refusals), pika.BlockingConnection(pika.URLParameters(broker)) as connection:
+            method, properties, _ = connection.channel().basic_get("aetos.events", auto_ack=True)
+            found.extend([properties] if method else [])
+        return bool(found)
 
-        found, end = None, time.monotonic() + PATIENCE
-        while found is None and time.monotonic() < end:
-            channel = channel if channel.is_open else connection.channel()
-            found = sweep()
-            connection.sleep(0.2)
-        assert found is not None
-        assert (found.expiration, found.headers["expires"]) == ("2000", None)
+    wait_for(sweep, "a sweep")
+    assert (found[0].expiration, found[0].headers["expires"]) == ("2000", None)
 
 
 def test_two_workers_serve_on_one_machine(broker: str, tmp_path: Path) -> None:
