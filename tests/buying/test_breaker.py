@@ -27,7 +27,7 @@ def chatterbots() -> Channel:
 
 
 @pytest.mark.django_db
-def test_it_opens_after_five_failures_and_shows_it(sims: Simulators) -> None:
+def test_it_opens_after_five_failures_and_shows_it(sims: Simulators, long_waits: None) -> None:
     for _ in range(8):
         make_listing(State.MESSAGING)
     switch(sims, status=503)
@@ -40,7 +40,7 @@ def test_it_opens_after_five_failures_and_shows_it(sims: Simulators) -> None:
     assert row.leased_until is None
     serve()
     assert len(calls(sims)) == 5
-    time_passes(15)
+    time_passes(3600)
     serve()
     assert len(calls(sims)) == 6  # one call, to see whether it is back
 
@@ -97,7 +97,7 @@ def test_the_first_retry_comes_within_thirty_seconds_also_while_the_breaker_is_o
         make_listing(State.MESSAGING)
     switch(sims, status=503, times=5)
     serve()
-    assert chatterbots().is_closed(now())
+    assert chatterbots().closed_until is not None
     make_listing(State.MESSAGING)
     for _ in range(30 // STEP):
         time_passes(STEP)
