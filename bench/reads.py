@@ -14,7 +14,8 @@ import requests
 
 from bench.databases import ROOT
 from bench.rows import SIZES, Bench, Sides, at_most, row
-from tests.aetos.processes import environment, free_port, line_of, wait_for
+from tests.aetos.processes import environment, line_of, wait_for
+from tests.throwaway import free_port
 
 LEAST = SIZES[0]
 AT_ONCE = 5  # requests to a figure

@@ -15,6 +15,8 @@ from typing import Any, Self
 import requests
 from django.db import connection
 
+from tests.throwaway import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = re.compile(r"_KEY|_SECRET|_TOKEN|_DSN")
 SHORTEST_SECRET = 10
@@ -63,12 +65,6 @@ def line_of(process: str) -> str:
     """Return the Procfile's command for a process."""
     lines = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if ": " in line)
     return lines[process]
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def wait_for(happened: Callable[[], Any], what: str, *, seconds: float = PATIENCE) -> Any:

@@ -17,9 +17,10 @@ from django.test import Client
 from integrations.models import Pulse
 from integrations.tasks import process_inbox
 from listings.models import ProductListing
-from tests.aetos.processes import KEYS, PATIENCE, Web, database_url, free_port, quick, wait_for
+from tests.aetos.processes import KEYS, PATIENCE, Web, database_url, quick, wait_for
 from tests.factories import a_job, a_match
 from tests.integrations.broker import Line
+from tests.throwaway import free_port
 
 HEALTHY = {"status": "healthy", "database": "connected", "rabbitmq": "connected"}
 
