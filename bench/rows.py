@@ -132,7 +132,8 @@ class Bench:
 @contextmanager
 def bare_server(bench: Bench) -> Iterator[str]:
     """Serve `bench.bare` exactly as the Procfile serves the product; give its URL."""
-    from tests.aetos.processes import environment, free_port, line_of, wait_for
+    from tests.aetos.processes import environment, line_of, wait_for
+    from tests.throwaway import free_port
 
     port = free_port()
     settings = environment(bench.folder, DATABASE_URL=bench.url, BENCH_PAYLOADS=str(bench.folder))

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,18 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.management.commands import flush
 from django.test import Client
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from integrations import events
+from integrations.patience import Policy
 from tests import emptying, factories
+
+# How long an example takes says more of the machine, and of who else is busy on it, than of what is tried.
+hypothesis_settings.register_profile(
+    "timeless", hypothesis_settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("timeless")
 
 SAMPLE = Path(__file__).resolve().parents[2] / "shared" / "data" / "sample"
 SCRAPER_KEY = "scraper-key-of-the-tests"
@@ -59,6 +69,12 @@ def _environment(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     settings.SCRAPER_API_KEY = "what-we-send-to-scraperv2"
     settings.RABBITMQ_URL = ""
     monkeypatch.setattr("integrations.nudges.wake", lambda channels: None)
+
+
+@pytest.fixture
+def long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what failed wait, and an open breaker stay open, until the test lets the time pass, however long it takes."""
+    monkeypatch.setattr(Policy, "delay", lambda *given, **named: timedelta(hours=1))
 
 
 @pytest.fixture

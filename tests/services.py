@@ -17,7 +17,7 @@ from tests import throwaway
 
 log = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 3
+PATIENCE_SECONDS = 15
 POSTGRES = "127.0.0.1:5432"
 RABBITMQ = "127.0.0.1:5672"
 

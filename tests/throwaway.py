@@ -3,6 +3,7 @@
 import glob
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -84,10 +85,15 @@ def rabbitmq(can_log_in: Callable[[str], bool]) -> Iterator[str | None]:
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nobody uses just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody uses just now, and that the kernel gives to nobody else before our server is there."""
+    for port in random.sample(range(10_000, 32_000), 200):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no free port between 10000 and 32000")
 
 
 def find_program(name: str, *folders: str) -> Path | None:

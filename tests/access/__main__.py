@@ -7,6 +7,6 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from tests.access import authorisation  # noqa: E402  the table needs the models
+from tests.access import page  # noqa: E402  the table needs the models
 
-authorisation.PAGE.write_text(authorisation.page(), encoding="utf-8")
+page.PAGE.write_text(page.page(), encoding="utf-8")

@@ -1,7 +1,7 @@
 """The table of who may do what: every route, every method, everybody who may knock, and the answer.
 
 The routes come from the URL resolver; what each takes comes from tests/access/acts.py, and what the groups hold from
-aetos/groups.py. `python -m tests.access` writes it to docs/authorisation.md.
+aetos/groups.py.
 """
 
 import re
@@ -9,7 +9,6 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -19,7 +18,6 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from aetos import groups
 from tests.access.acts import ACTS, LISTING, Act
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "authorisation.md"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 OTHERS = ("PUT", "PATCH", "DELETE")
 STAFF = ("viewer", "operator", "superuser")
@@ -271,60 +269,3 @@ def _viewed(need: str) -> bool:
 def _operated(need: str) -> bool:
     app, _, codename = need.partition(".")
     return (app, codename) in groups.OPERATOR_PERMISSIONS
-
-
-# ---- the page -----------------------------------------------------------------------------------
-
-HEAD = f"""# Who may do what
-
-Written by `python -m tests.access` from the routes themselves; `tests/access/test_authorisation.py` asks
-every cell of the running product, and fails where a route is missing here.
-
-| cell | means |
-|---|---|
-| {YES} | does it (2xx, or a redirect after a form) |
-| 401, 403, 404, 405 | is refused so, and nothing is written |
-| {LOGIN} | is led to the sign-in, and nothing is written |
-| {NOTHING} | nothing is written: there is nothing of that kind to do |
-
-- *anonymous* brings nothing. *inactive* has a session and a token of an operator who was deactivated since.
-- *deleted token* brings a token that was deleted or replaced. Tokens do not expire by themselves: a token ends when it
-  is deleted (`/staff/authtoken/tokenproxy/`, or `manage.py drf_create_token -r NAME` for a new one), and when its
-  user is deactivated or no longer staff.
-- *not staff* is an account with every right of an operator but not that of the back office.
-- *viewer*, *operator*, *superuser* are signed in on pages, and bring their token to `/admin/…` and `/metrics`.
-- *scraper*, *chatterbot*, *ebay* bring that partner's key, *telegram* its secret, *metrics* `METRICS_KEY`.
-- A photo is also seen by whoever has its signed address, until that expires.
-- Each path answers in both spellings, with and without a slash at the end. Permissions can be given one by one;
-  `tests/access/test_permissions.py` holds each act to exactly its own.
-"""
-SECTIONS = {
-    "The partners": "/webhooks",
-    "The API": "/admin/",
-    "The back office": "/staff/",
-    "Everything else": "/",
-}
-
-
-def page() -> str:
-    """Write the table as Markdown."""
-    left, lines = table(), [HEAD]
-    for title, prefix in SECTIONS.items():
-        rows = [row for row in left if row.route.startswith(prefix) or row.route == prefix.rstrip("/")]
-        left = [row for row in left if row not in rows]
-        lines += [
-            f"\n## {title}\n",
-            f"| | | {' | '.join(PRINCIPALS)} |",
-            f"|---|---|{'---|' * len(PRINCIPALS)}",
-        ]
-        lines += _lines(rows)
-    return "\n".join(lines) + "\n"
-
-
-def _lines(rows: list[Row]) -> list[str]:
-    """Write rows; methods of one route that are answered alike stand in one line."""
-    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for row in rows:
-        words = row.words.replace("|", "\\|")
-        alike[words, " | ".join(row.cells[who] for who in PRINCIPALS)].append(row.method)
-    return [f"| {', '.join(methods)} | `{words}` | {cells} |" for (words, cells), methods in alike.items()]

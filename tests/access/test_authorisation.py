@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import path
 
 from aetos import urls
-from tests.access import authorisation
+from tests.access import authorisation, page
 from tests.access.authorisation import LOGIN, NOTHING, PARTNERS, PRINCIPALS, STAFF, YES, Row
 from tests.access.test_permissions import DONE, ask, written
 from tests.access.world import world
@@ -127,8 +127,8 @@ def test_every_cell(section: str) -> None:
 
 
 def test_the_page_is_what_the_code_gives() -> None:
-    written_down = authorisation.PAGE.read_text(encoding="utf-8")
-    assert written_down == authorisation.page(), "Run: python -m tests.access"
+    written_down = page.PAGE.read_text(encoding="utf-8")
+    assert written_down == page.page(), "Run: python -m tests.access"
 
 
 @pytest.mark.parametrize("route", ["staff/new/", "admin/listings/new", "new"])

@@ -61,7 +61,7 @@ def ask(web: Web, method: str, path: str, headers: dict[str, str]) -> requests.R
     headers = {"Host": HOST, "X-Forwarded-Proto": "https", **headers}
     body = a_job() if method == "POST" else None
     return requests.request(
-        method, web.url + path, headers=headers, json=body, timeout=60, allow_redirects=False
+        method, web.url + path, headers=headers, json=body, timeout=180, allow_redirects=False
     )
 
 
@@ -78,7 +78,7 @@ def test_each_kind_of_answer_has_its_headers(transactional_db: None, tls: Web) -
 
 
 def test_without_https_there_is_no_promise_of_it(transactional_db: None, tls: Web) -> None:
-    answer = requests.get(f"{tls.url}/health", timeout=30)
+    answer = requests.get(f"{tls.url}/health", timeout=180)
     assert "Strict-Transport-Security" not in answer.headers
 
 
@@ -109,7 +109,7 @@ def test_a_session_is_for_https_and_for_us_alone(transactional_db: None, tls: We
         "Referer": f"https://{HOST}/staff/login/",
         "Cookie": f"csrftoken={csrf.value}",
     }
-    done = requests.post(f"{tls.url}/staff/login/", form, headers=headers, timeout=30, allow_redirects=False)
+    done = requests.post(f"{tls.url}/staff/login/", form, headers=headers, timeout=180, allow_redirects=False)
     assert done.status_code == 302
     cookies = SimpleCookie()
     for value in done.raw.headers.getlist("Set-Cookie"):

@@ -12,7 +12,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from aetos import twofactor
 from tests.factories import staff
-from tests.races import at_once, failures
+from tests.races import PATIENCE, at_once, failures
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,7 +39,7 @@ def test_without_the_lock_two_browsers_spend_one_code(monkeypatch: pytest.Monkey
     both_have_read, delete = threading.Barrier(2), StaticToken.delete
 
     def late(token: StaticToken, *args: Any, **kwargs: Any) -> Any:
-        both_have_read.wait(10)
+        both_have_read.wait(PATIENCE)
         return delete(token, *args, **kwargs)
 
     monkeypatch.setattr(StaticToken, "delete", late)

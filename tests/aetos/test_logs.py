@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from integrations.models import InboxMessage
-from tests.aetos.processes import KEYS, Web, wait_for
+from tests.aetos.processes import KEYS, PATIENCE, Web, wait_for
 from tests.factories import a_job, a_match, make_listing, staff, token
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,7 +27,7 @@ def test_every_line_is_json(web: Web) -> None:
     begin = len(web.output)
     web.post_job(a_job(a_match()))
     web.post_job({"matches": None})
-    requests.get(f"{web.url}/nowhere", timeout=5)
+    requests.get(f"{web.url}/nowhere", timeout=PATIENCE)
     said = web.output[begin:].splitlines()
     assert len(said) >= 6
     for line in said:
@@ -81,7 +81,7 @@ def everything_with_canaries(web: Web) -> list[int]:
     statuses = []
     for method, address, options in calls:
         options["headers"] = {**person, **options.get("headers", {})}
-        statuses.append(requests.request(method, address, timeout=10, **options).status_code)
+        statuses.append(requests.request(method, address, timeout=PATIENCE, **options).status_code)
     return statuses
 
 

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import connection
 
 from listings import guards
-from tests.aetos.processes import KEYS, ROOT, Process, Web, environment, free_port
+from tests.aetos.processes import KEYS, ROOT, Process, Web, environment
+from tests.throwaway import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.aetos.collector import Collector, attributes
-from tests.aetos.processes import KEYS, Process, Web, environment, wait_for
+from tests.aetos.processes import KEYS, PATIENCE, Process, Web, environment, wait_for
 from tests.aetos.processes import ROOT as CODE
 from tests.factories import a_job, a_match
 from tests.integrations.broker import Consumer
@@ -40,7 +40,7 @@ def test_one_trace_leads_from_a_job_to_its_events(
     ):
         answer = web.post_job(a_job(a_match(title=CANARY), a_match(title=CANARY)))
         assert answer.status_code == 202
-        events = consumer.take(2, seconds=60)
+        events = consumer.take(2)
         names = {"POST /webhooks/scraper/job-complete", "publish listing.created"}
         wait_for(lambda: names <= {span.name for span in collector.spans()}, "the spans' arrival")
         said = web.output
@@ -73,7 +73,7 @@ try:
     fail()
 except ValueError:
     structlog.get_logger("aetos").exception("a thing went wrong", seller="{CANARY}")
-sentry_sdk.flush(10)
+sentry_sdk.flush(60)
 """
 
 
@@ -81,7 +81,7 @@ def test_an_error_is_reported_by_its_kind_and_place_alone(collector: Collector, 
     known = environment(tmp_path, SENTRY_DSN=f"http://key@127.0.0.1:{collector.port}/1")
     known |= {"DATABASE_URL": f"sqlite:///{tmp_path}/none.sqlite3", "PYTHONPATH": str(CODE)}
     done = subprocess.run(
-        [sys.executable, "-c", FAILING], cwd=CODE, env=known, capture_output=True, timeout=60
+        [sys.executable, "-c", FAILING], cwd=CODE, env=known, capture_output=True, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr
     report = b"".join(collector.bodies)
@@ -93,5 +93,7 @@ def test_without_a_place_named_nothing_of_it_is_loaded(tmp_path: Path) -> None:
     known = environment(tmp_path) | {"DATABASE_URL": f"sqlite:///{tmp_path}/none.sqlite3"}
     asks = "import django, sys; django.setup(); from aetos import telemetry; telemetry.start('web');"
     asks += "print([name for name in sys.modules if name.startswith(('opentelemetry', 'sentry_sdk'))])"
-    done = subprocess.run([sys.executable, "-c", asks], cwd=CODE, env=known, capture_output=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", asks], cwd=CODE, env=known, capture_output=True, timeout=PATIENCE
+    )
     assert done.stdout.strip() == b"[]", done.stderr

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.factories import staff
 from tests.needs import chromium
 
 WIDTHS = {"wide": (1440, 900), "phone": (375, 812)}
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
+PATIENCE_MS = 120_000  # until a page is given up, on a machine however busy
 PASSWORD = "a-long-enough-password"  # that of tests.factories.staff
 
 
@@ -32,7 +33,10 @@ def browser() -> Iterator[Browser]:
     # Playwright keeps an event loop in this thread; the database is asked from it between two steps, never inside one.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        started = playwright.chromium.launch(
+            executable_path=chromium(), args=["--no-sandbox"], timeout=PATIENCE_MS
+        )
+        expect.set_options(timeout=PATIENCE_MS)
         yield started
         started.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
@@ -113,7 +117,7 @@ def desk(browser: Browser, server: str, width: str) -> Iterator[Callable[..., De
             has_touch=width == "phone",
             reduced_motion="reduce",
         )
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         desks.append(Desk(context.new_page(), server, name, width))
         desks[-1].sign_in()

@@ -10,16 +10,18 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.test import Client
 
-from integrations import relay
+from integrations import clock, relay
 from integrations.models import Channel, InboxMessage, OutboxMessage
 from integrations.simulators import Simulators
 from integrations.simulators.faults import Fault
 from listings.models import ProductListing
+from listings.states import State
 from tests.factories import dumps
 
 CHATTERBOT_KEY = "chatterbot-key-of-the-tests"
 # So slow that the simulated Chatterbot does nothing by itself.
 STILL = 0.001
+TIMED = [State.MESSAGING, State.NEGOTIATING]
 
 
 @pytest.fixture(autouse=True)
@@ -125,3 +127,8 @@ def last_inbox() -> InboxMessage:
 def stranger() -> str:
     """Return the id of a listing that nobody knows."""
     return str(uuid.uuid4())
+
+
+def runs_out(listing: ProductListing, **left: float) -> None:
+    """Set the deadline to so long from now."""
+    ProductListing.objects.filter(pk=listing.pk).update(deadline_at=clock.now() + timedelta(**left))

@@ -13,7 +13,7 @@ from listings.models import Note, ProductListing
 from listings.states import State
 from tests.buying.conftest import arrows, fresh, last_inbox, stranger
 from tests.factories import make_listing, rows
-from tests.races import at_once, failures
+from tests.races import PATIENCE, at_once, failures
 
 pytestmark = pytest.mark.django_db
 
@@ -199,7 +199,7 @@ def test_without_the_lock_it_would_be_settled_twice(tell: Tell, monkeypatch: pyt
 
     def unlocked(message_id: int) -> InboxMessage:
         found = InboxMessage.objects.get(pk=message_id)
-        both.wait(10)
+        both.wait(PATIENCE)
         return found
 
     monkeypatch.setattr(conflicts, "_open", unlocked)

@@ -34,7 +34,7 @@ EXAMPLES = DOCS / "examples"
 DOCUMENT = yaml.safe_load((DOCS / "asyncapi.yaml").read_text(encoding="utf-8"))
 CHANNELS = {channel["address"]: channel for channel in DOCUMENT["channels"].values()}
 ENTERED = [f"listing.state.{state.lower()}" for state in State if state != State.FOUND]
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 180
 
 
 def _schema_of(routing_key: str) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("consumer.mjs", "package.json"):
         shutil.copy(EXAMPLES / name, folder)
     command = ["npm", "install", "--no-audit", "--no-fund", "--silent"]
-    subprocess.run(command, cwd=folder, check=True, timeout=120)
+    subprocess.run(command, cwd=folder, check=True, timeout=400)
     return folder
 
 

@@ -32,7 +32,7 @@ class Asked(Watched):
         """Return a web's address, each in its turn."""
         return self.urls[next(self._turn) % len(self.urls)]
 
-    def post(self, path: str, body: Any, *, key: str, url: str = "", timeout: float = 20.0) -> int:
+    def post(self, path: str, body: Any, *, key: str, url: str = "", timeout: float = 60.0) -> int:
         """Call a webhook; return the status, or 0 where no answer came."""
         with requests.Session() as session:
             session.trust_env = False
@@ -83,7 +83,7 @@ class Asked(Watched):
                 self.url() + path,
                 json=body,
                 headers={"Authorization": f"Token {self.token}"},
-                timeout=20,
+                timeout=60,
                 **options,
             )
 

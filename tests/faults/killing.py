@@ -14,7 +14,7 @@ from tests.faults.bench import Bench, Fault, prove, settled
 from tests.faults.report import Counts, Row
 from tests.faults.stack import Stack
 
-DEATH_SECONDS, ATTEMPTS = 10.0, 4
+DEATH_SECONDS, ATTEMPTS = 20.0, 4
 Prepared = list[str]
 
 

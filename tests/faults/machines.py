@@ -1,10 +1,8 @@
 """PostgreSQL and RabbitMQ as the harness needs them: its own, on fixed ports, to be broken and started again."""
 
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -47,7 +45,7 @@ class Postgres:
         if initdb is None:
             raise NotThere("PostgreSQL is not installed (initdb was not found).")
         self._folder, self._cluster = folder, folder / "cluster"
-        self.port = lasting_port()
+        self.port = throwaway.free_port()
         self._pg_ctl = [str(initdb.with_name("pg_ctl")), "-D", str(self._cluster), "-w", "-t", "60"]
         command = [str(initdb), "-D", str(self._cluster), "-U", "postgres", "-A", "trust", "-E", "UTF8"]
         throwaway.run([*command, "--no-sync"], folder)
@@ -118,10 +116,10 @@ class Rabbit:
         if server is None:
             raise NotThere("RabbitMQ is not installed (rabbitmq-server was not found).")
         self._server, self._folder = server, folder
-        self.port = lasting_port()
+        self.port = throwaway.free_port()
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}/"
         self._environment = throwaway.broker_environment(folder, self.port)
-        self._environment["RABBITMQ_DIST_PORT"] = str(lasting_port())
+        self._environment["RABBITMQ_DIST_PORT"] = str(throwaway.free_port())
         self._environment["RABBITMQ_NODENAME"] = f"aetos_faults_{self.port}@localhost"
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
@@ -231,18 +229,6 @@ class Machines:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
-
-
-def lasting_port() -> int:
-    """Return a free port that the kernel gives to nobody else while its server is away to be started again."""
-    for port in random.sample(range(20_000, 32_000), 200):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no free port between 20000 and 32000")
 
 
 def until(happened: Callable[[], object], seconds: float, *, every: float = 0.05) -> float | None:

@@ -22,7 +22,7 @@ from tests.faults.stack import Stack
 
 TIMES = 4  # of each, at the most: every time is four calls at the least
 LOST_ANSWERS = 50
-MEET_SECONDS = 10.0
+MEET_SECONDS = 60.0
 # The product waits seconds for a partner; here it is told to wait one.
 IMPATIENT: dict[str, Any] = {"telegram": True, "workers": 2, "FAULTS_IMPATIENT": "1"}
 TO_PURCHASED = ("MESSAGING", "NEGOTIATING", "PURCHASED")

@@ -124,12 +124,12 @@ def unbind(stack: Stack, number: int) -> None:
 
 def crash_postgres(stack: Stack, number: int) -> None:
     """Restart PostgreSQL as after a power cut, while jobs come in and staff act."""
-    ended = threading.Event()
+    ended, answers = threading.Event(), []
 
     def post() -> None:
         while not ended.is_set():
             # ScraperV2 does not call again; only what we have taken is promised.
-            stack.post_job(2, sure=False)
+            answers.append(stack.post_job(2, sure=False))
 
     posters = [threading.Thread(target=post) for _ in range(POSTERS)]
     try:
@@ -137,6 +137,8 @@ def crash_postgres(stack: Stack, number: int) -> None:
             for poster in posters:
                 poster.start()
             stack.wait(lambda: False, 1.0)
+            # On a busy machine longer, so that there is something to lose.
+            stack.wait(lambda: len(answers) >= 2 * POSTERS, HOLD_SECONDS)
         stack.machines.postgres.start()
         stack.wait(lambda: False, 0.5)
     finally:

@@ -21,10 +21,11 @@ import requests
 from integrations.simulators import Simulators
 from integrations.simulators.faults import Fault
 from integrations.simulators.keys import Keys
+from tests import throwaway
 from tests.aetos.processes import ROOT
 from tests.faults import children, pace
 from tests.faults.asked import Asked, a_match
-from tests.faults.machines import Machines, lasting_port, until
+from tests.faults.machines import Machines, until
 from tests.faults.watched import EXCHANGE, QUEUE, START_SECONDS
 
 __all__ = ["EXCHANGE", "Stack", "a_match", "make_template"]
@@ -99,7 +100,7 @@ class Stack(Asked):
         self._patches = [*twins, *filter(None, [without])]
         self.is_twin, self.count_calls = bool(without), count_calls
         self.keys = Keys.drawn()
-        self.ports = [lasting_port() for _ in range(webs)]
+        self.ports = [throwaway.free_port() for _ in range(webs)]
         self.urls = [f"http://127.0.0.1:{port}" for port in self.ports]
         self._lease = pace.lease_seconds()
         self.patience = 2.0 + self._lease if without else 20.0 + 8 * self._lease

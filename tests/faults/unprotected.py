@@ -7,6 +7,7 @@ winners leave behind would not let the constraints back in.
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,7 @@ from scraping import jobs
 from scraping.models import ScrapeJob
 
 DAWDLE_SECONDS = 0.05
+MEET_SECONDS = 1.0
 
 
 def empty() -> None:
@@ -35,13 +37,17 @@ def empty() -> None:
 
 @contextmanager
 def without_the_row_lock() -> Iterator[None]:
-    """Let the door read without locking, and dawdle: what others write meanwhile it does not see."""
-    seen = threading.local()
+    """Let the door read without locking, and dawdle until another has read too: neither sees what the other writes."""
+    seen, readers = threading.local(), Counter[Any]()
 
     def unlocked(listing_id: Any) -> ProductListing:
         listing = ProductListing.objects.annotate(db_now=Clock()).get(pk=listing_id)
         if getattr(seen, "last", None) != listing_id:
             seen.last = listing_id
+            readers[listing_id] += 1
+            end = time.monotonic() + MEET_SECONDS
+            while readers[listing_id] < 2 and time.monotonic() < end:
+                time.sleep(DAWDLE_SECONDS)
             time.sleep(DAWDLE_SECONDS)
         return listing
 

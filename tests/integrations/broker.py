@@ -12,6 +12,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pika
 
+from tests.races import PATIENCE
+
 EXCHANGE = "orchestrator.events"
 
 
@@ -43,7 +45,7 @@ class Consumer:
     ) -> None:
         self._connection.close()
 
-    def take(self, count: int | None = None, *, seconds: float = 10.0) -> list[Received]:
+    def take(self, count: int | None = None, *, seconds: float = PATIENCE) -> list[Received]:
         """Return what is there; with `count`, wait until there is that much."""
         messages: list[Received] = []
         end = time.monotonic() + seconds
@@ -85,7 +87,7 @@ class Line:
         self.flow()
         self.refuse()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(PATIENCE)
 
     def _listen(self, port: int) -> socket.socket:
         listener = socket.create_server(("127.0.0.1", port), backlog=64)
@@ -101,7 +103,7 @@ class Line:
         while True:
             try:
                 client, _ = listener.accept()
-                server = socket.create_connection(self._target, 5)
+                server = socket.create_connection(self._target, 60)
             except OSError:
                 return
             with self._lock:

@@ -22,6 +22,11 @@ class Call:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    closed = 0
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.closed += 1
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: that a client hangs up is what some tests are about."""
@@ -67,6 +72,11 @@ class Partner:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
         return self
+
+    @property
+    def closed(self) -> int:
+        """Return how many connections it has closed."""
+        return self._server.closed
 
     def __exit__(self, *error: object) -> None:
         self._server.shutdown()

@@ -9,6 +9,7 @@ import pytest
 from kombu import Connection
 
 from integrations import filebroker
+from tests.races import PATIENCE
 
 WRITERS, EACH = 4, 150
 BODY = {"text": "x" * 20_000}
@@ -35,7 +36,7 @@ def exchange_messages(folder: Path, url: str) -> list[str]:
     for writer in writers:
         writer.start()
     seen: list[str] = []
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while len(seen) < WRITERS * EACH and time.monotonic() < end:
         try:
             message = reading.get(block=False)

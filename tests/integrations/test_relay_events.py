@@ -1,11 +1,13 @@
 """Events on a real RabbitMQ, read by a stranger: what they look like, their order, and what waits."""
 
 import json
+import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from typing import Any
 
 import pika
 import pytest
@@ -20,7 +22,7 @@ from listings.models import ProductListing
 from listings.states import State
 from tests.factories import make_listing
 from tests.integrations.broker import EXCHANGE, Consumer, Received
-from tests.races import at_once, failures
+from tests.races import PATIENCE, at_once, failures
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.django_db]
 
@@ -206,6 +208,16 @@ def test_without_the_lease_they_would_send_events_twice(
     consumer: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(600, keys=5)
+    together, here, read = threading.Barrier(4), threading.local(), relay._event_batch
+
+    def read_together() -> Any:
+        batch = read()
+        if not getattr(here, "met", False):
+            here.met = True
+            together.wait(PATIENCE)
+        return batch
+
+    monkeypatch.setattr(relay, "_event_batch", read_together)
     monkeypatch.setattr(relay.lease, "take", lambda channel: uuid.uuid4())
     monkeypatch.setattr(relay.lease, "keep", lambda channel, holder: None)
     at_once(4, lambda _: relay.serve("events"))

@@ -31,7 +31,7 @@ from tests.factories import a_job, dumps, make_listing, staff, token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MOST_CALLS = 3000
+MOST_CALLS = 30_000
 PATIENCE = 150  # calls wait while workers change, on a busy machine for long: what counts is that none fails
 ROTATED = (
     "SCRAPER_WEBHOOK_KEY",
@@ -177,7 +177,6 @@ def reload(web: Web) -> None:
     wait_for(
         lambda: len(workers(web.output) - before) >= 2 and gone(web.output) >= before,
         "the reload",
-        seconds=90,
     )
 
 
@@ -238,7 +237,7 @@ def test_each_key_is_changed_under_load_without_a_failed_call(served: tuple[Web,
         callers.change_over()
         keys.write(NEW)
         reload(web)
-        wait_for(lambda: next(callers.done) > 100, "a hundred calls", seconds=90)
+        wait_for(lambda: next(callers.done) > 100, "a hundred calls")
     assert callers.failed == []
     assert old_keys_answers(callers) == [401] * len(ROTATED)
     # The address was signed by the old key: without the fallback it opens nothing. The session has changed over.
@@ -252,8 +251,7 @@ def test_without_the_time_of_both_keys_calls_fail(served: tuple[Web, Keys, Photo
     with Callers(web, photo) as callers:
         keys.write(NEW)
         reload(web)
-        callers.age = NEW
-    assert [each for each in callers.failed if each.endswith(": 401")]
+        wait_for(lambda: any(each.endswith(": 401") for each in callers.failed), "a refusal")
 
 
 def test_a_persons_token_is_changed_alone_and_at_once(client: Client) -> None:

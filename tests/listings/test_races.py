@@ -16,7 +16,7 @@ from listings.models import ProductListing, TransitionLog
 from listings.states import State
 from scraping import jobs
 from tests.factories import a_match, make_listing, staff, token
-from tests.races import at_once, failures
+from tests.races import PATIENCE, at_once, failures
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.each_database]
 
@@ -66,7 +66,7 @@ def without_the_lock(monkeypatch: pytest.MonkeyPatch, readers: int) -> None:
 
     def unlocked(listing_id: Any) -> ProductListing:
         listing = ProductListing.objects.annotate(db_now=Clock()).get(pk=listing_id)
-        together.wait(10)
+        together.wait(PATIENCE)
         return listing
 
     monkeypatch.setattr(lifecycle, "locked", unlocked)

@@ -1,7 +1,6 @@
 """The numbers that are kept are the numbers that a count gives, whoever changes listings, and by whatever way."""
 
 import random
-import threading
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -15,6 +14,7 @@ from listings import guards, lifecycle, tally
 from listings.models import ListingTally, ProductListing
 from listings.states import State
 from tests.factories import make_listing
+from tests.races import at_once, failures
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -153,14 +153,6 @@ def test_folding_changes_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_folds_and_changes_at_once_lose_and_double_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tally, "FOLD_FROM", 1)
     listings = [make_listing(State.FOUND) for _ in range(12)]
-    start = threading.Barrier(5)
-
-    def work(task: Callable[[], Any]) -> None:
-        try:
-            start.wait(timeout=60)
-            task()
-        finally:
-            connection.close()
 
     def fold() -> None:
         for _ in range(20):
@@ -174,11 +166,7 @@ def test_folds_and_changes_at_once_lose_and_double_nothing(monkeypatch: pytest.M
         return message
 
     tasks = [fold, fold, *(change(listings[part::3]) for part in range(3))]
-    threads = [threading.Thread(target=work, args=(task,)) for task in tasks]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
+    assert not failures(at_once(len(tasks), lambda number: tasks[number]()))
     assert kept() == counted() == {"MESSAGING": 12}
     assert tally.differences() == []
 

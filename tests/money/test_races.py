@@ -11,7 +11,7 @@ from listings import bookkeeping, lifecycle
 from listings.models import LedgerLine, ProductListing
 from listings.states import State
 from tests.factories import make_listing
-from tests.races import at_once, failures
+from tests.races import PATIENCE, at_once, failures
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.each_database]
 D = Decimal
@@ -63,7 +63,7 @@ def test_without_the_lock_a_line_would_be_missing_from_the_sums(monkeypatch: pyt
         return ProductListing.objects.annotate(db_now=Clock()).get(pk=listing_id)
 
     def late(self: ProductListing, *args: Any, **kwargs: Any) -> None:
-        together.wait(10)  # both have summed up before either has written
+        together.wait(PATIENCE)  # both have summed up before either has written
         save(self, *args, **kwargs)
 
     monkeypatch.setattr(lifecycle, "locked", unlocked)

@@ -30,7 +30,7 @@ from tests.offers.conftest import (
     time_passes,
     until_settled,
 )
-from tests.races import at_once, failures
+from tests.races import PATIENCE, at_once, failures
 from tests.selling.sales import arrows, coherent, fresh, sale, teller
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,7 +135,7 @@ def test_without_the_lock_it_would_be_asked_for_several_times(monkeypatch: pytes
 
     def looked(*args: Any) -> bool:
         found = is_pending(*args)
-        together.wait(10)
+        together.wait(PATIENCE)
         return found
 
     monkeypatch.setattr(lifecycle, "locked", unlocked)

@@ -10,7 +10,7 @@ from listings import lifecycle, photos
 from listings.models import Photo, ProductListing
 from tests.factories import make_listing
 from tests.photos.zoo import a_file
-from tests.races import at_once, failures
+from tests.races import PATIENCE, at_once, failures
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.each_database]
 
@@ -39,7 +39,7 @@ def test_without_the_lock_places_would_be_given_twice(monkeypatch: pytest.Monkey
 
     def unlocked(listing_id: Any) -> ProductListing:
         found = ProductListing.objects.annotate(db_now=Clock()).get(pk=listing_id)
-        together.wait(10)
+        together.wait(PATIENCE)
         return found
 
     monkeypatch.setattr(lifecycle, "locked", unlocked)
@@ -55,7 +55,7 @@ def _slowly(act: Any) -> Any:
     together = threading.Barrier(4)
 
     def wait(*args: Any, **kwargs: Any) -> Any:
-        together.wait(10)
+        together.wait(PATIENCE)
         return act(*args, **kwargs)
 
     return wait

@@ -1,6 +1,5 @@
 """What the tests of scrapes share: the simulated ScraperV2 over HTTP, and what staff are told."""
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from integrations.models import OutboxMessage
 from integrations.simulators import Simulators
 from integrations.simulators.faults import Fault
+from tests.races import until
 from tests.simulators.recorder import Recorder
 
 
@@ -48,7 +48,9 @@ def switch(sims: Simulators, **fault: Any) -> None:
 
 def over(sims: Simulators, job_id: str) -> None:
     """Wait until a job of the simulated ScraperV2 is over."""
-    end = time.monotonic() + 10
-    while (it := sims.scraperv2.jobs.get(job_id)) and it.status in ("pending", "running"):
-        assert time.monotonic() < end, "the simulated job never ended"
-        time.sleep(0.005)
+
+    def is_over() -> bool:
+        job = sims.scraperv2.jobs.get(job_id)
+        return job is None or job.status not in ("pending", "running")
+
+    until(is_over, "the simulated job's end")

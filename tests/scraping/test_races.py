@@ -18,7 +18,7 @@ from scraping import jobs
 from scraping.models import ScrapeJob
 from tests.conftest import SCRAPER_KEY
 from tests.factories import a_job, a_match, dumps
-from tests.races import at_once, failures
+from tests.races import PATIENCE, at_once, failures
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.each_database]
 
@@ -63,7 +63,7 @@ def test_without_the_jobs_lock_the_same_job_would_be_taken_in_twice(monkeypatch:
 
     def unlocked(scraper_job_id: uuid.UUID, brands: list[str]) -> ScrapeJob:
         job, _ = ScrapeJob.objects.get_or_create(scraper_job_id=scraper_job_id)
-        together.wait(10)
+        together.wait(PATIENCE)
         return job
 
     body = a_job(a_match(), a_match())
@@ -97,27 +97,40 @@ def test_jobs_that_share_items_in_any_order_make_one_listing_of_each(
     assert Sighting.objects.count() == 2 * 2 * 6 * 150
 
 
+# A job stands before its second listing until the other one has written its first too, or waits for ours.
+MEETING = """
+CREATE SEQUENCE met;
+CREATE FUNCTION meet() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    given_up CONSTANT timestamptz := clock_timestamp() + interval '60 seconds';
+    is_second CONSTANT boolean := current_setting('meet.before', true) = 'yes';
+BEGIN
+    PERFORM nextval('met'), set_config('meet.before', 'yes', true);
+    WHILE is_second AND (SELECT last_value FROM met) < 4 AND clock_timestamp() < given_up AND NOT EXISTS (
+        SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
+    ) LOOP
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER meet BEFORE INSERT ON listings_productlisting FOR EACH ROW EXECUTE FUNCTION meet();
+"""
+
+
 @pytest.fixture
-def slow_inserts() -> Iterator[None]:
-    """Make PostgreSQL take a moment for each listing, so that two jobs are surely at it together."""
+def meeting_inserts() -> Iterator[None]:
+    """Let PostgreSQL hold each job in the middle, so that two of two listings each are surely at it together."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END $$"
-        )
-        cursor.execute(
-            "CREATE TRIGGER dawdle BEFORE INSERT ON listings_productlisting "
-            "FOR EACH ROW EXECUTE FUNCTION dawdle()"
-        )
+        cursor.execute(MEETING)
     yield
     with connection.cursor() as cursor:
-        cursor.execute("DROP FUNCTION dawdle CASCADE")
+        cursor.execute("DROP FUNCTION meet CASCADE; DROP SEQUENCE met")
 
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("ordered", [True, False])
 def test_only_the_order_of_locks_keeps_such_jobs_from_a_deadlock(
-    slow_inserts: None, monkeypatch: pytest.MonkeyPatch, ordered: bool
+    meeting_inserts: None, monkeypatch: pytest.MonkeyPatch, ordered: bool
 ) -> None:
     if not ordered:
         monkeypatch.setattr(ingest, "sorted", list, raising=False)
@@ -133,7 +146,7 @@ def test_only_the_order_of_locks_keeps_such_jobs_from_a_deadlock(
 
 @pytest.mark.postgres
 def test_a_deadlock_all_the_same_is_tried_again_and_nobody_notices(
-    slow_inserts: None, monkeypatch: pytest.MonkeyPatch
+    meeting_inserts: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ingest, "sorted", list, raising=False)
     lots = shuffled_jobs(2, 2)

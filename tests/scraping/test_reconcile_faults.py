@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from integrations import clock, scraperv2
 from integrations.models import InboxMessage
@@ -17,6 +16,7 @@ from integrations.simulators.scraperv2 import SESSION_LOST
 from listings.models import Sighting
 from scraping import jobs, reconcile
 from scraping.models import ScrapeJob
+from tests.races import PATIENCE, at_once, failures
 from tests.scraping.asking import again, begin, overdue, posted
 from tests.scraping.conftest import switch
 from tests.simulators.recorder import Recorder
@@ -142,19 +142,8 @@ def test_a_call_that_comes_while_we_ask_wins(
 
 
 def _two_beats() -> list[Any]:
-    results: list[Any] = []
-
-    def beat() -> None:
-        try:
-            results.append(reconcile.reconcile())
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=beat) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    results = at_once(2, lambda number: reconcile.reconcile())
+    assert not failures(results)
     return results
 
 
@@ -171,8 +160,13 @@ def test_without_the_claim_both_would_ask_and_still_one_tells(
     sims: Simulators, told: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin(sims, "failed")
-    switch(sims, slow=0.3, on="GET")
-    monkeypatch.setattr(reconcile, "_claim", lambda pk: ScrapeJob.objects.get(pk=pk))
+    together = threading.Barrier(2)
+
+    def unclaimed(pk: int) -> ScrapeJob:
+        together.wait(PATIENCE)  # both have found it due
+        return ScrapeJob.objects.get(pk=pk)
+
+    monkeypatch.setattr(reconcile, "_claim", unclaimed)
     _two_beats()
     assert sims.scraperv2.counts["GET /scrape/{id}"] == 2
     assert len(told()) == 1

@@ -14,7 +14,7 @@ from listings.models import LedgerLine, ProductListing
 from listings.states import State
 from tests.factories import make_listing
 from tests.offers.conftest import ready, row, serve, sims, until_settled
-from tests.races import at_once, failures
+from tests.races import PATIENCE, at_once, failures
 from tests.selling.sales import EBAY_KEY, arrows, coherent, fresh, said, sale, teller
 
 __all__ = ["sims"]  # a fixture of the offers' tests
@@ -57,7 +57,7 @@ def test_without_the_lock_the_others_would_fail_in_the_middle(monkeypatch: pytes
         found = ProductListing.objects.annotate(db_now=Clock()).get(pk=listing_id)
         if not getattr(first, "met", False):
             first.met = True
-            together.wait(10)
+            together.wait(PATIENCE)
         return found
 
     monkeypatch.setattr(lifecycle, "locked", unlocked)

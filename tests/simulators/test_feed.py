@@ -18,6 +18,7 @@ from integrations.simulators import Keys, Simulators
 from integrations.simulators.catalogue import CATALOGUE
 from integrations.simulators.feed import Feed, demo_items, demo_jobs
 from integrations.simulators.keys import MissingKey
+from tests.races import PATIENCE
 
 from .recorder import Recorder
 from .shapes import same_form
@@ -151,7 +152,7 @@ def test_a_few_new_finds_follow(orchestrator: Recorder) -> None:
         feed = threading.Thread(target=Feed(sims.scraperv2, 0.1).run)
         feed.start()
         calls = orchestrator.wait(12)
-    feed.join(5)
+    feed.join(PATIENCE)
     assert not feed.is_alive()
     known = {item_of(found) for job in demo_jobs() for found in job["matches"]}
     later = [call.json for call in calls[9:]]
@@ -181,9 +182,9 @@ def test_the_command_serves_feeds_and_ends(orchestrator: Recorder, tmp_path: Pat
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        calls = orchestrator.wait(9, 20)
+        calls = orchestrator.wait(9)
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, output
     assert calls[0].header("x-api-key") == "secret-scraper_webhook_key"
     assert "secret-" not in output
@@ -204,9 +205,9 @@ def test_with_a_token_the_owner_comes_too(orchestrator: Recorder) -> None:
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        call = orchestrator.wait(1, 20)[0]
+        call = orchestrator.wait(1)[0]
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, output
     assert (call.path.partition("?")[0], call.header("Authorization")) == (
         "/admin/listings",
@@ -219,7 +220,7 @@ def test_the_command_names_the_key_it_lacks() -> None:
     given = environment("http://127.0.0.1:1") | {"EBAY_API_KEY": " "}
     command = [sys.executable, "-m", "integrations.simulators", "--port", "0"]
     done = subprocess.run(
-        command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=20, check=False
+        command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert (done.returncode, done.stdout) == (2, "simulators: EBAY_API_KEY is not set\n")
 

@@ -119,10 +119,10 @@ def test_the_longest_text_and_data_are_taken(ask: Ask) -> None:
 
 
 def test_wrong_tokens_and_methods(sims: Simulators, ask: Ask) -> None:
-    answer = requests.post(sims.url("telegram") + "/bot1:no/getMe", timeout=5)
+    answer = requests.post(sims.url("telegram") + "/bot1:no/getMe", timeout=60)
     assert (answer.status_code, answer.json()["description"]) == (401, "Unauthorized")
     assert ask("telegram", "POST", "/sendEverything").status_code == 404
-    assert requests.get(sims.url("telegram") + "/else", timeout=5).status_code == 404
+    assert requests.get(sims.url("telegram") + "/else", timeout=60).status_code == 404
 
 
 def test_a_message_is_edited_into_what_happened(sims: Simulators, ask: Ask) -> None:

@@ -82,9 +82,9 @@ def test_a_photo_in_reply_can_be_downloaded(
     file = ask("telegram", "POST", "/getFile", json={"file_id": largest["file_id"]}).json()["result"]
     assert file["file_size"] == len(b"\xff\xd8 a picture")
     url = f"{sims.url('telegram')}/file/bot{sims.keys.telegram_bot_token}/{file['file_path']}"
-    assert requests.get(url, timeout=5).content == b"\xff\xd8 a picture"
-    assert requests.get(url + "x", timeout=5).status_code == 404
-    assert requests.get(url.replace("/bot", "/bot1"), timeout=5).status_code == 401
+    assert requests.get(url, timeout=60).content == b"\xff\xd8 a picture"
+    assert requests.get(url + "x", timeout=60).status_code == 404
+    assert requests.get(url.replace("/bot", "/bot1"), timeout=60).status_code == 401
     assert ask("telegram", "POST", "/getFile", json={"file_id": "?"}).status_code == 400
 
 

@@ -1,5 +1,6 @@
 """Taps at the same moment, and a tap before the answer to the call that sent the message: over real HTTP."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -12,11 +13,11 @@ from integrations.simulators import Simulators
 from integrations.simulators import telegram_updates as updates
 from integrations.simulators.faults import parse
 from integrations.telegram_chat import Button, say
-from listings import lifecycle
+from listings import lifecycle, telegram_taps
 from listings.models import ProductListing
 from listings.states import State
 from tests.factories import make_listing
-from tests.races import at_once, failures
+from tests.races import PATIENCE, at_once, failures
 from tests.telegram.conftest import CHAT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.each_database]
@@ -66,8 +67,16 @@ def test_without_the_lock_more_than_one_counts(live: Simulators, monkeypatch: py
     def lock_all_but_messages(rows: Any, *args: Any, **kwargs: Any) -> Any:
         return rows.all() if rows.model is TelegramMessage else locking(rows, *args, **kwargs)
 
+    together, read = threading.Barrier(TAPS), telegram_taps._locked_message
+
+    def read_together(query: Any) -> Any:
+        message = read(query)
+        together.wait(PATIENCE)
+        return message
+
     monkeypatch.setattr(QuerySet, "select_for_update", lock_all_but_messages)
-    assert any(snoozed_by(live, number) > TWO_DAYS for number in range(1, 20))
+    monkeypatch.setattr(telegram_taps, "_locked_message", read_together)
+    assert snoozed_by(live, 1) == TAPS * TWO_DAYS
 
 
 def test_of_one_update_eight_times_at_once_one_counts(live: Simulators) -> None:
