@@ -131,6 +131,7 @@ class ProductListing(ConcurrentTransitionMixin, models.Model):
     objects = ListingQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = "listings"
         ordering = ("-created_at", "-id")
         permissions = (("transition_productlisting", "Can move a listing to another state"),)
         indexes = (
