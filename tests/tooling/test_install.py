@@ -109,7 +109,10 @@ def test_a_full_disk_is_named_before_half_is_there(
     ("free", "said"),
     [
         (3, "{venv} has 3 MB of room left. Make room there; then the same command goes on.\n"),
-        (9000, "There is no room for what is installed: in {venv} or "),  # cleared away since, or no file more
+        (
+            9000,
+            "There is no room for what is installed: in {venv} or ",
+        ),  # cleared away since, or no file more
     ],
 )
 def test_a_disk_that_fills_meanwhile_is_said_in_a_sentence_and_without_pips_trace(
