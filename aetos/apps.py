@@ -9,7 +9,7 @@ class AetosConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the start-up checks, and make the staff groups after every `migrate`."""
-        from aetos import checks, groups, openapi_fields, times  # noqa: F401  three of them register themselves
+        from aetos import checks, groups, openapi_fields, postgresql_times  # noqa: F401  three of them register themselves
 
         # The last of our apps with models: when it is done, every permission exists.
         post_migrate.connect(

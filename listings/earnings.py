@@ -47,7 +47,7 @@ def up_to_now(limits: OutreachSettings) -> list[Earned]:
             period,
             WORDS[name],
             told[f"{name}_sales"],
-            exact.pounds(told[f"{name}_realised"]) or ZERO,
+            exact.from_pennies(told[f"{name}_realised"]) or ZERO,
             to_pennies(told[f"{name}_expected"]) or ZERO,
             told[f"{name}_provisional"],
         )

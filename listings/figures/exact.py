@@ -45,7 +45,7 @@ def total(column: str, only: Q | None = None) -> Sum:
     return Sum(Pennies(F(column)), filter=only)
 
 
-def pounds(pennies: int | None) -> Decimal | None:
+def from_pennies(pennies: int | None) -> Decimal | None:
     """Turn a sum of pennies into an amount; null stays null."""
     return None if pennies is None else Decimal(pennies).scaleb(-2)
 

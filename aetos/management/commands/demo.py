@@ -157,8 +157,8 @@ def prepare() -> tuple[str, str]:
         where = "Is it up, and is DATABASE_URL right?" if is_a_server() else f"Look at {settings.DATA_DIR}."
         raise CommandError(f"The database can't be used: {first_line(error)}. {where}") from error
     except OSError as error:
-        where = error.filename or settings.DATA_DIR
-        raise CommandError(no_room() or f"{where} can't be written ({error.strerror}).") from error
+        place = error.filename or settings.DATA_DIR
+        raise CommandError(no_room() or f"{place} can't be written ({error.strerror}).") from error
     return people
 
 
