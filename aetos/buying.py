@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from aetos.navigation import QUEUE
 from integrations import clock
 from listings import outreach
 from listings.admin.queue import sent, waiting_count
@@ -16,7 +17,6 @@ from scraping import plans
 from scraping.models import SearchPlan
 
 FIRST, MOST_SLOTS = 4, 12
-QUEUE = "admin:listings_approval_changelist"
 
 
 def outreach_now(request: HttpRequest) -> dict[str, Any] | None:

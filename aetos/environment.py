@@ -26,12 +26,18 @@ UNPOOLED_OPTIONS = {
 
 
 class Environment(environ.Env):
-    """django-environ's; what it can't read raises ImproperlyConfigured, which a person can do something about."""
+    """django-environ's; what it can't read raises ImproperlyConfigured, which a person can do something about.
 
-    def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
+    A value that begins with `$` is what it says, as a key may well be; django-environ takes it for the name of another
+    variable.
+    """
+
+    def get_value(self, var: str, cast: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Return the variable's value in the kind that is asked for, or the default where it is not set."""
         try:
-            return super().get_value(var, *args, **kwargs)
+            if self.ENVIRON.get(var, "").startswith("$"):
+                return self.parse_value(self.ENVIRON[var], cast)
+            return super().get_value(var, cast, *args, **kwargs)
         except ValueError as error:
             raise ImproperlyConfigured(f"{var} can't be read: {error}.") from error
 

@@ -1,4 +1,4 @@
-"""Is it alive, is it well, and what does it count."""
+"""Is it alive, and is it well."""
 
 import threading
 from collections.abc import Callable

@@ -94,7 +94,7 @@ class DatabaseCollector(Collector):
 
     def _money(self) -> Iterable[Metric]:
         profit = GaugeMetricFamily(
-            "aetos_profit", "Realised profit up to now, in the product's currency.", labels=["period"]
+            "aetos_profit", "Realised profit up to now, in CURRENCY.", labels=["period"]
         )
         sales = GaugeMetricFamily("aetos_sales", "Sales up to now.", labels=["period"])
         for earned in earnings.up_to_now(OutreachSettings.objects.first() or OutreachSettings()):

@@ -229,7 +229,7 @@ def _provisional(request: HttpRequest) -> Group:
         needs.append(
             Need(
                 f"fee-{row.pk}",
-                "currency_pound",
+                "payments",
                 "warn",
                 f"{row.title}: {missing} is not known yet",
                 f"Sold {stamp(row.sold_at or row.state_changed_at)} · the profit is provisional until then",

@@ -1,7 +1,9 @@
 """Small views of the frame: the way to the back office, errors, the API's pages."""
 
+import sys
 from typing import Any
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
@@ -59,7 +61,9 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """500, without a trace."""
+    """500, without a trace; 503 where it is the database that is away, or whose disk is full."""
+    if isinstance(sys.exc_info()[1], OperationalError):
+        return _answer(request, 503, "The database is away, or its disk is full. Try again when it is back.")
     return _answer(request, 500, "That went wrong on our side. It is logged.")
 
 

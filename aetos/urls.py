@@ -8,7 +8,7 @@ from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from aetos import cockpit, health, pages, secondstep, theme
+from aetos import cockpit, health, pages, theme, twofactor_page
 from aetos.figures import views as figures
 from aetos.metrics import MetricsView
 from listings.admin import board
@@ -73,7 +73,7 @@ urlpatterns = [
     *both("staff/figures", admin.site.admin_view(figures.page), "figures"),
     *both("staff/figures/put-right", admin.site.admin_view(figures.put_right), "figures-putright"),
     *both("staff/figures/<slug:key>.<slug:kind>", admin.site.admin_view(figures.table_file), "figures-file"),
-    *both("staff/second-step", secondstep.second_step, "second-step"),
+    *both("staff/second-step", twofactor_page.second_step, "second-step"),
     path("staff/", admin.site.urls),
     *both("theme.css", theme.colours, "colours"),
     # the partners

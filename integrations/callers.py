@@ -1,4 +1,4 @@
-"""Who is calling: a partner is known by its key, or by its signature."""
+"""Who is calling: a partner is known by its key, or by its signature; staff by their name."""
 
 import hashlib
 import hmac
@@ -8,6 +8,11 @@ from typing import Any
 import standardwebhooks
 from django.conf import settings
 from django.http import HttpRequest
+
+
+def staff_name(request: Any) -> str:
+    """Name the member of staff who asks, as logs and rows keep it: `user:NAME`."""
+    return f"user:{request.user.get_username()}"
 
 
 class Refusal(Exception):

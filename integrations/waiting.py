@@ -24,12 +24,12 @@ class Waiting(NamedTuple):
 
 def waves(batch: list[Waiting]) -> Iterator[list[Waiting]]:
     """Split a batch so that no wave holds two messages of one key: the second leaves when the first is confirmed."""
-    waves: dict[int, list[Waiting]] = defaultdict(list)
+    found: dict[int, list[Waiting]] = defaultdict(list)
     seen: dict[str, int] = defaultdict(int)
     for message in batch:
-        waves[seen[message.key]].append(message)
+        found[seen[message.key]].append(message)
         seen[message.key] += 1
-    yield from waves.values()
+    yield from found.values()
 
 
 def as_event(message: Waiting) -> events.Event:

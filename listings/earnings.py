@@ -55,7 +55,7 @@ def _earned(
         period,
         WORDS[name],
         told["sales"],
-        exact.pounds(told["realised"]) or ZERO,
+        exact.from_pennies(told["realised"]) or ZERO,
         _expected(told, limits),
         told["provisional"],
     )

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import F
 
 from integrations.models import OutboxMessage
+from integrations.show import SIGNS
 from integrations.telegram_chat import Button, is_on, say
 from integrations.telegram_text import one_line
 from listings.models import OutreachSettings, ProductListing
@@ -20,7 +21,6 @@ from listings.states import State
 
 LONGEST_TITLE, LONGEST_REASON = 80, 500
 SHOWN = 10
-SIGNS = {"GBP": "£", "EUR": "€", "USD": "$", "JPY": "¥"}
 ON_LISTINGS = "/staff/listings/productlisting/"
 
 

@@ -11,6 +11,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from integrations.callers import staff_name
 from integrations.rest import PageSerializer, TextField
 from scraping import jobs
 from scraping.models import ScrapeJob
@@ -90,7 +91,7 @@ class ScrapeViewSet(viewsets.GenericViewSet[ScrapeJob]):
         """Start a scrape; a task hands it to ScraperV2."""
         asked = TriggerSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        job = jobs.trigger(**asked.validated_data, by=f"user:{request.user.get_username()}")
+        job = jobs.trigger(**asked.validated_data, by=staff_name(request))
         return Response({"job_id": job.uuid, "status": job.status}, status=202)
 
     @extend_schema(

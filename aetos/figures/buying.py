@@ -6,13 +6,14 @@ from typing import Any
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from aetos.figures.tables import LISTINGS, Bar, Card, Cell, Table, listed
+from aetos.figures.tables import Bar, Card, Cell, Table, listed
+from aetos.navigation import LISTINGS
 from integrations.show import amount
 from listings.admin import charts
 from listings.admin.show import who
 from listings.figures import ends, hitrate
 from listings.figures.ends import Ended
-from listings.figures.exact import pounds, share
+from listings.figures.exact import from_pennies, share
 from listings.figures.hitrate import Group, Hits
 from listings.figures.periods import DAY, Period
 from listings.states import State
@@ -200,9 +201,9 @@ def _paid_row(period: Period, each: ends.Paid) -> list[Cell]:
     return [
         Cell(each.brand),
         Cell(each.count, "count", listed(period, State.PURCHASED, brand=each.brand, outcome="paid")),
-        Cell(pounds(each.asked), "money"),
-        Cell(pounds(each.paid), "money"),
-        Cell(pounds(each.asked - each.paid), "signed"),
+        Cell(from_pennies(each.asked), "money"),
+        Cell(from_pennies(each.paid), "money"),
+        Cell(from_pennies(each.asked - each.paid), "signed"),
         Cell(share(each.paid, each.asked), "percent"),
     ]
 
@@ -220,7 +221,7 @@ def paid(period: Period) -> Card:
     return Card(
         "paid",
         "Price paid of price asked",
-        note=f"{whole}% over {count:,} bought: {amount(pounds(asked - spent))} came off."
+        note=f"{whole}% over {count:,} bought: {amount(from_pennies(asked - spent))} came off."
         if whole is not None
         else "",
         heads=("Brand", "Bought", "Paid of asked"),

@@ -8,7 +8,7 @@ from integrations.show import amount
 from listings.admin import charts
 from listings.figures import earned, pace
 from listings.figures.earned import Earned, Line
-from listings.figures.exact import Spread, each, pounds, share
+from listings.figures.exact import Spread, each, from_pennies, share
 from listings.figures.periods import DAY, Period, today
 from listings.models import ProductListing
 from listings.states import State
@@ -84,7 +84,7 @@ def _profit(key: str, title: str, lines: Sequence[Line], asked: Asked, period: P
 
 def _bar(line: Line, asked: dict[str, Any], period: Period, least: int, most: int) -> Bar:
     sums = line.earned
-    words = f"{line.words}: {amount(pounds(sums.profit))}"
+    words = f"{line.words}: {amount(from_pennies(sums.profit))}"
     notes = [
         f"{count} {what}"
         for count, what in ((sums.provisional, "provisional"), (sums.returned, "returned"))
@@ -94,7 +94,7 @@ def _bar(line: Line, asked: dict[str, Any], period: Period, least: int, most: in
         Cell(line.words),
         Cell(sums.sold, "count", listed(period, State.SOLD, **asked)),
         charts.bar(sums.profit, least=least, most=most, words=words),
-        Cell(pounds(sums.profit) if sums.known else None, "signed"),
+        Cell(from_pennies(sums.profit) if sums.known else None, "signed"),
         ", ".join(notes),
     )
 
@@ -108,15 +108,15 @@ def _row(line: Line, asked: dict[str, Any], period: Period) -> list[Cell]:
     return [
         Cell(line.words),
         count(sums.sold),
-        Cell(pounds(sums.profit) if sums.known else None, "signed"),
+        Cell(from_pennies(sums.profit) if sums.known else None, "signed"),
         Cell(each(sums.profit, sums.known), "signed"),
         count(sums.losses, outcome="loss"),
-        Cell(pounds(sums.lost) if sums.losses else None, "signed"),
+        Cell(from_pennies(sums.lost) if sums.losses else None, "signed"),
         count(sums.provisional, outcome="provisional"),
         count(sums.returned, outcome="returned"),
-        Cell(pounds(sums.spent) if sums.known else None, "money"),
+        Cell(from_pennies(sums.spent) if sums.known else None, "money"),
         Cell(share(sums.profit, sums.spent), "percent"),
-        Cell(pounds(sums.against - sums.estimated) if sums.estimates else None, "signed"),
+        Cell(from_pennies(sums.against - sums.estimated) if sums.estimates else None, "signed"),
     ]
 
 
@@ -125,7 +125,7 @@ def _profit_acts(lines: Sequence[Line], asked: Asked, period: Period) -> list[tu
     acts = []
     worst = lines[-1] if lines else None
     if worst is not None and worst.earned.profit < 0:
-        words = f"{worst.words} lost {amount(pounds(-worst.earned.profit))}: see what went wrong"
+        words = f"{worst.words} lost {amount(from_pennies(-worst.earned.profit))}: see what went wrong"
         acts.append((words, listed(period, State.SOLD, **asked(worst))))
     if whole.provisional:
         words = f"Complete {whole.provisional} provisional profit{'' if whole.provisional == 1 else 's'}"
@@ -250,22 +250,22 @@ def head(whole: Earned, spread: Spread | None, period: Period) -> list[dict[str,
     def sold(**asked: str) -> str:
         return listed(period, State.SOLD, **asked)
 
-    gap = pounds(whole.against - whole.estimated) if whole.estimates else None
-    profit = pounds(whole.profit) if whole.known else None
+    gap = from_pennies(whole.against - whole.estimated) if whole.estimates else None
+    profit = from_pennies(whole.profit) if whole.known else None
     figures = [
         ("Realised profit", Cell(profit, "signed", sold(outcome="known"))),
         ("Against the estimate", Cell(gap, "signed")),
-        ("Provisional", Cell(pounds(whole.unsettled), "signed", sold(outcome="provisional"))),
+        ("Provisional", Cell(from_pennies(whole.unsettled), "signed", sold(outcome="provisional"))),
         ("Sold at a loss", Cell(whole.losses, "count", sold(outcome="loss"))),
         ("Return on money", Cell(share(whole.profit, whole.spent), "percent")),
         ("Median days", Cell(days(spread.middle) if spread else None, "days", sold())),
     ]
     notes = [
         f"{whole.sold:,} sold, {amount(each(whole.profit, whole.known))} each",
-        f"{amount(pounds(whole.estimated))} was ScraperV2's, before fee and postage",
+        f"{amount(from_pennies(whole.estimated))} was ScraperV2's, before fee and postage",
         f"{whole.provisional:,} wait for a cost",
-        f"{amount(pounds(whole.lost))} together; {whole.returned:,} returned",
-        f"of {amount(pounds(whole.spent))} spent",
+        f"{amount(from_pennies(whole.lost))} together; {whole.returned:,} returned",
+        f"of {amount(from_pennies(whole.spent))} spent",
         "from found to sold",
     ]
     return [

@@ -10,12 +10,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from aetos.navigation import LISTINGS
 from integrations.admin.exports import Words
 from integrations.show import DASH, link, money, text
 from listings.figures.periods import Period
 from listings.states import State
-
-LISTINGS = "admin:listings_productlisting_changelist"
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from aetos.figures import buying, earning, estimates
 from aetos.figures.tables import Card, Table, listed
 from integrations.admin.exports import FORMATS
+from integrations.callers import staff_name
 from integrations.show import amount
 from listings import earnings, outreach
-from listings.admin.buying import by
 from listings.admin.moments import day
 from listings.figures import periods, putright
 from listings.figures.periods import NAMES, USUAL, Period
@@ -179,7 +179,7 @@ def put_right(request: HttpRequest) -> HttpResponse:
         return _preview(request, what, told["to"])
     seen = putright.Change(what.kind, what.product_id, what.name, told["seen"])
     try:
-        row = putright.apply(seen, told["to"], by=by(request))
+        row = putright.apply(seen, told["to"], by=staff_name(request))
     except putright.ChangedMeanwhile:
         messages.error(
             request, f"Not changed: somebody else has changed {what.name} meanwhile. It is shown anew."

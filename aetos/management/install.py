@@ -8,10 +8,12 @@ Does nothing where that is done already. Ends with status 1 and a sentence that 
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +28,8 @@ WHAT = {RUN: "what it runs on", TESTS: "what the tests need"}
 # The environment, and what the packages are unpacked from meanwhile.
 NEEDED_MB = {RUN: 400, TESTS: 1000}
 FULL_MB = 50
+# What an error says of a disk, or of a quota, whatever the language of its words.
+FULL = re.compile(rf"(?:Errno |OSError\()(?:{errno.ENOSPC}|{errno.EDQUOT})\b")
 BEGUN = "begun"
 
 
@@ -54,7 +58,7 @@ def install(name: str) -> None:
             for done in {name, RUN}:  # the one for the tests includes the other
                 stamp(done).write_text(mark(done), encoding="utf-8")
         except OSError as error:
-            raise NotInstalled(why_not(error.strerror or str(error))) from error
+            raise NotInstalled(why_not(error.strerror or str(error), str(error))) from error
 
 
 def stamp(name: str) -> Path:
@@ -158,26 +162,40 @@ def make_environment() -> None:
     if made.returncode:
         if not VENV.is_symlink():
             shutil.rmtree(VENV, ignore_errors=True)
-        said = (made.stdout + made.stderr).strip().splitlines() or ["venv failed"]
-        raise NotInstalled(why_not(said[-1]))
+        said = (made.stdout + made.stderr).strip()
+        raise NotInstalled(why_not((said.splitlines() or ["venv failed"])[-1], said))
 
 
 def pip_install(name: str, options: list[str]) -> None:
-    """Install what the file lists; pip says itself what it misses. Raises NotInstalled."""
+    """Install what the file lists; pip says itself what it misses, unless that is room. Raises NotInstalled."""
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet", "--quiet"]
-    if subprocess.run([*pip, "install", *options, "-r", name], cwd=ROOT, check=False).returncode:
-        raise NotInstalled(
-            why_not("pip could not install it. Is there a way to its package index (network, proxy)?")
-        )
+    command = [*pip, "install", *options, "-r", name]
+    ran = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
+    if not ran.returncode:
+        return
+    if not FULL.search(ran.stderr):
+        sys.stderr.write(ran.stderr)
+    no_way = "pip could not install it. Is there a way to its package index (network, proxy)?"
+    raise NotInstalled(why_not(no_way, ran.stderr))
 
 
-def why_not(reason: str) -> str:
-    """Take a reason, return the sentence that says what to do; a full disk is the reason behind most."""
-    for folder, other in ((VENV.resolve(), ""), (Path(tempfile.gettempdir()), ", or name another by TMPDIR")):
+def why_not(reason: str, said: str = "") -> str:
+    """Return the sentence that says what to do.
+
+    Takes a reason, and all that `said` something about it: a full disk is behind most, and often has room again by
+    the time that it is looked at.
+    """
+    places = {VENV.resolve(): "", Path(tempfile.gettempdir()): ", or name another by TMPDIR"}
+    for folder, other in places.items():
         if (free := free_mb(folder)) < FULL_MB:
             return (
                 f"{folder} has {free} MB of room left. Make room there{other}; then the same command goes on."
             )
+    if FULL.search(said):
+        return (
+            f"There is no room for what is installed: in {' or '.join(map(str, places))} the disk, its number of "
+            "files or your quota is used up (df -h, df -i). Make room there; then the same command goes on."
+        )
     return f"{reason} The same command goes on from here."
 
 

@@ -41,18 +41,20 @@ class Processes:
         environment: Mapping[str, str],
         ready: Callable[[], bool],
         announce: Callable[[], None],
+        hindrance: Callable[[], str | None] = lambda: None,
     ) -> str | None:
         """Start the commands and hold them until a signal ends them all.
 
-        `announce` is called once, when `ready` says yes. Returns None after a signal, or a sentence
-        about the process that ended by itself and took the others with it.
+        `announce` is called once, when `ready` says yes; `hindrance` now and then, and where it names one, all are
+        ended. Returns None after a signal, or a sentence: that one, or about the process that ended by itself and took
+        the others with it.
         """
         before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
         self._printer.width = max(map(len, commands))
         try:
             for name, command in commands.items():
                 self._start(name, command, environment)
-            return self._hold(ready, announce)
+            return self._hold(ready, announce, hindrance)
         finally:
             self._end()
             for number, handler in before.items():
@@ -85,9 +87,13 @@ class Processes:
                 now = datetime.now()  # noqa: DTZ005  a person reads it, by the clock on the wall
                 self._printer.write(Message("line", line, now, name, colour))
 
-    def _hold(self, ready: Callable[[], bool], announce: Callable[[], None]) -> str | None:
+    def _hold(
+        self, ready: Callable[[], bool], announce: Callable[[], None], hindrance: Callable[[], str | None]
+    ) -> str | None:
         announced = False
         while not self._signals:
+            if reason := hindrance():
+                return reason
             for name, process in self._running.items():
                 if (status := process.poll()) is not None:
                     return f"{name} ended by itself with status {status}; the others were ended with it."

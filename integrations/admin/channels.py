@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import Count, F, Q
 from django.http import HttpRequest
@@ -30,8 +31,6 @@ def health(channel: Channel, now: datetime | None = None) -> tuple[str, str]:
 
 def outbox_delivers_events() -> bool:
     """Say whether there is a broker that events could go to."""
-    from django.conf import settings
-
     return bool(settings.RABBITMQ_URL)
 
 

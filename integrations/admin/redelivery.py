@@ -1,4 +1,4 @@
-""" "Deliver again", and the truth about what came of it."""
+"""What "deliver again" does, and the truth about what came of it."""
 
 import time
 from collections.abc import Sequence

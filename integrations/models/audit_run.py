@@ -13,6 +13,7 @@ class AuditRun(models.Model):
     findings = models.JSONField(default=list, help_text="The first of them, in words.")
 
     class Meta:
+        verbose_name_plural = "audits"
         ordering = ("-id",)
         default_permissions = ("view",)
 

@@ -33,6 +33,7 @@ class OutboxMessage(models.Model):
     emptied_at = models.DateTimeField(null=True, blank=True, help_text="When its body was no longer kept.")
 
     class Meta:
+        verbose_name_plural = "deliveries"
         ordering = ("-id",)
         default_permissions = ("view",)
         permissions = (("redeliver_outboxmessage", "Can deliver a message again"),)
@@ -160,6 +161,7 @@ class InboxMessage(models.Model):
     )
 
     class Meta:
+        verbose_name_plural = "inbox"
         ordering = ("-id",)
         default_permissions = ("view",)
         permissions = (("replay_inboxmessage", "Can process a message again"),)

@@ -28,7 +28,7 @@ class TelegramSettings(models.Model):
     )
 
     class Meta:
-        verbose_name = verbose_name_plural = "Telegram settings"
+        verbose_name, verbose_name_plural = "Telegram settings", "Telegram"
         default_permissions = ("view", "change")
         constraints = (
             models.CheckConstraint(name="telegram_settings_are_one", condition=Q(pk=1)),

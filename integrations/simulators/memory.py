@@ -42,12 +42,15 @@ def recall(path: Path, keepers: Mapping[str, Keeper]) -> None:
 
 
 def save(path: Path, keepers: Mapping[str, Keeper]) -> None:
-    """Write what is kept, so that a crash leaves either the old file or the new one."""
+    """Write what is kept, so that a crash or a full disk leaves either the old file or the new one."""
     kept = {name: keeper.remembered() for name, keeper in keepers.items()}
     fresh = path.with_suffix(".new")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh.write_text(json.dumps(kept))
-    fresh.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(json.dumps(kept))
+        fresh.replace(path)
+    except OSError as error:
+        log.warning("simulators: %s can't be written (%s)", path, error.strerror)
 
 
 def keep_saving(path: Path, keepers: Mapping[str, Keeper], world: World) -> None:

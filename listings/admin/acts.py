@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from integrations.callers import staff_name
 from integrations.models import InboxMessage
 from integrations.show import stamp
 from listings import conflicts, deliveries, lifecycle
@@ -57,10 +58,6 @@ def context(listing: ProductListing) -> dict[str, Any]:
     }
 
 
-def _by(request: HttpRequest) -> str:
-    return f"user:{request.user.get_username()}"
-
-
 def _first_error(form: forms.Form) -> str:
     return "Not saved: " + " ".join(
         f"{form.fields[name].label if name in form.fields else name}: {' '.join(map(str, errors))}"
@@ -71,7 +68,7 @@ def _first_error(form: forms.Form) -> str:
 def retry(request: HttpRequest, listing: ProductListing) -> Result:
     """Have the failed partner calls tried again."""
     try:
-        topics = deliveries.retry(listing.pk, by=_by(request))
+        topics = deliveries.retry(listing.pk, by=staff_name(request))
     except deliveries.NothingToRetry as error:
         return messages.WARNING, str(error)
     return messages.SUCCESS, f"To be tried again at once: {', '.join(topics)}."
@@ -83,7 +80,7 @@ def snooze(request: HttpRequest, listing: ProductListing) -> Result:
     if not form.is_valid():
         return messages.ERROR, _first_error(form)
     try:
-        later = lifecycle.snooze(listing.pk, by=_by(request), **form.cleaned_data)
+        later = lifecycle.snooze(listing.pk, by=staff_name(request), **form.cleaned_data)
     except ValueError as error:
         return messages.ERROR, f"Not saved: {error}"
     return messages.SUCCESS, f"Snoozed until {stamp(later.deadline_at)}." if later.deadline_at else "Snoozed."
@@ -94,11 +91,11 @@ def settle(request: HttpRequest, listing: ProductListing, message_id: int) -> Re
     message = get_object_or_404(InboxMessage.objects.defer("body"), pk=message_id, subject=listing.pk)
     try:
         if request.POST.get("do") == "apply":
-            return messages.SUCCESS, f"Applied: {conflicts.apply(message.pk, by=_by(request))}."
+            return messages.SUCCESS, f"Applied: {conflicts.apply(message.pk, by=staff_name(request))}."
         form = DismissForm(request.POST)
         if not form.is_valid():
             return messages.ERROR, _first_error(form)
-        conflicts.dismiss(message.pk, by=_by(request), reason=form.cleaned_data["reason"])
+        conflicts.dismiss(message.pk, by=staff_name(request), reason=form.cleaned_data["reason"])
     except (conflicts.CannotSettle, lifecycle.IllegalArrow) as error:
         return messages.ERROR, f"Not saved: {error}"
     return messages.SUCCESS, "Dismissed. It stays in the inbox, with the reason."

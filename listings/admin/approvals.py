@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from integrations.admin.base import report
-from listings.admin.buying import approve, by
+from integrations.callers import staff_name
+from listings.admin.buying import approve
 from listings.admin.show import who
 from listings.models import Approval, ProductListing
 from listings.states import State
@@ -42,7 +43,9 @@ def approve_all(request: HttpRequest, rows: Sequence[ProductListing]) -> None:
     known = set(waiting.values_list("listing_id", flat=True))
     went, others = 0, []
     for row in rows:
-        level, words = _approve(row, by=by(request), known=row.pk in known and row.state == State.FOUND)
+        level, words = _approve(
+            row, by=staff_name(request), known=row.pk in known and row.state == State.FOUND
+        )
         if level == messages.SUCCESS:
             went += 1
         else:

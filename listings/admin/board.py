@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from integrations.callers import staff_name
 from listings import lifecycle, outreach, pipeline
 from listings.admin.arrows import STEPS, TOLD_IN_FORM, Step, StepForm, take, tell, why_not
 from listings.admin.board_cards import cards, covers, stays, words
@@ -229,7 +230,7 @@ def move(request: HttpRequest, pk: UUID, to: str) -> HttpResponse:
 
 def _take(request: HttpRequest, listing: ProductListing, step: Step, form: StepForm) -> HttpResponse:
     seen, reason = form.cleaned_data.get("seen", ""), form.cleaned_data.get("reason", "")
-    by = f"user:{request.user.get_username()}"
+    by = staff_name(request)
     try:
         taken = take(listing.pk, step.to, by=by, seen=seen, reason=reason, facts=form.facts())
     except (lifecycle.IllegalArrow, ProductListing.DoesNotExist):

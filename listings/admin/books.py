@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from integrations.callers import staff_name
 from integrations.show import SIGNS, amount, money, text
 from listings import bookkeeping, expected, ledger
 from listings.admin.show import who
@@ -246,7 +247,7 @@ def take(request: HttpRequest, listing: ProductListing, act: str, line: int) -> 
         form = _form(act, listing, request.POST)
     if form.is_valid():
         try:
-            messages.success(request, _book(act, listing, line, form.cleaned_data, by=_by(request)))
+            messages.success(request, _book(act, listing, line, form.cleaned_data, by=staff_name(request)))
         except LedgerLine.DoesNotExist as error:
             raise Http404 from error
         except bookkeeping.NotBooked as error:
@@ -256,10 +257,6 @@ def take(request: HttpRequest, listing: ProductListing, act: str, line: int) -> 
     # What is shown again stands beside the ledger as it is now.
     form.data = {**request.POST.dict(), "seen": str(ledger.newest(listing))}
     return Failed(act, form, line if act == "correct" else None)
-
-
-def _by(request: HttpRequest) -> str:
-    return f"user:{request.user.get_username()}"
 
 
 def _book(act: str, listing: ProductListing, line: int, told: dict[str, Any], *, by: str) -> str:

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from integrations.admin.base import ReadOnlyAdmin
+from integrations.callers import staff_name
 from integrations.show import DASH, link, text
 from listings import lifecycle
 from listings.admin.approvals import approve_all
@@ -104,7 +105,7 @@ class BulkActions(ReadOnlyAdmin):
             return self._ask(request, rows, action, form)
         seen = dict(each.split(":", 1) for each in request.POST.getlist("seen") if ":" in each)
         reason = form.cleaned_data.get("reason", "")
-        by = f"user:{request.user.get_username()}"
+        by = staff_name(request)
         problems = [
             _move(row, bulk.to, by=by, reason=reason, seen=seen.get(str(row.pk), row.state)) for row in rows
         ]

@@ -12,6 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from integrations.admin.base import ReadOnlyAdmin, back
+from integrations.callers import staff_name
 from listings import outreach
 from listings.admin.queue import page
 from listings.models import Approval, ProductListing
@@ -58,7 +59,6 @@ class OutreachAdmin(ReadOnlyAdmin):
     def _show(self, request: HttpRequest, form: StopForm) -> HttpResponse:
         context = page() | {
             "title": "Outreach",
-            "list_name": "outreach",
             "may_act": self.may_act(request),
             "may_stop": request.user.has_perm(STOP),
             "may_edit": request.user.has_perm("listings.change_outreachsettings"),
@@ -81,7 +81,7 @@ class OutreachAdmin(ReadOnlyAdmin):
         form = StopForm(request.POST)
         if not form.is_valid():
             return self._show(request, form)
-        reason, me = form.cleaned_data["reason"], by(request)
+        reason, me = form.cleaned_data["reason"], staff_name(request)
         thrown = outreach.stop(by=me, reason=reason)
         if (thrown.thrown_by, thrown.reason) == (me, reason):
             messages.success(request, "Outreach is stopped. What waits keeps its place.")
@@ -93,7 +93,7 @@ class OutreachAdmin(ReadOnlyAdmin):
         """Lift the kill switch."""
         if request.method == "POST":
             self.demand(request, STOP)
-            if outreach.resume(by=by(request)):
+            if outreach.resume(by=staff_name(request)):
                 messages.success(request, "Outreach goes on: the next message goes within a minute.")
             else:
                 messages.warning(request, "It was not stopped.")
@@ -106,7 +106,7 @@ class OutreachAdmin(ReadOnlyAdmin):
         if request.method == "POST":
             self.demand(request)
             get_object_or_404(ProductListing.objects.only("pk"), pk=pk)
-            messages.add_message(request, *approve(pk, by=by(request)))
+            messages.add_message(request, *approve(pk, by=staff_name(request)))
         return self._back(request, pk)
 
     def withdraw_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -122,11 +122,6 @@ class OutreachAdmin(ReadOnlyAdmin):
         if url_has_allowed_host_and_scheme(asked, allowed_hosts=None) and asked.startswith("/staff/"):
             return HttpResponseRedirect(asked)
         return HttpResponseRedirect(reverse("admin:listings_productlisting_change", args=[pk]))
-
-
-def by(request: HttpRequest) -> str:
-    """Name the member of staff as the log does."""
-    return f"user:{request.user.get_username()}"
 
 
 def approve(listing_id: UUID, *, by: str) -> tuple[int, str]:

@@ -8,10 +8,10 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 
 from integrations.admin.inbox import InboxAdmin
+from integrations.callers import staff_name
 from integrations.models import InboxMessage
 from listings import conflicts, lifecycle
 from listings.admin.acts import DismissForm
-from listings.admin.buying import by
 
 MOVE = "listings.transition_productlisting"
 
@@ -64,11 +64,13 @@ class CallbackInboxAdmin(InboxAdmin):
         row = get_object_or_404(InboxMessage, pk=pk)
         if request.POST.get("do") == "apply":
             self.demand(request, MOVE)
-            messages.add_message(request, *apply(pk, by=by(request)))
+            messages.add_message(request, *apply(pk, by=staff_name(request)))
             return self.to_record(pk)
         form = DismissForm(request.POST, auto_id="id_dismiss_%s")
         if form.is_valid():
-            messages.add_message(request, *dismiss(pk, by=by(request), reason=form.cleaned_data["reason"]))
+            messages.add_message(
+                request, *dismiss(pk, by=staff_name(request), reason=form.cleaned_data["reason"])
+            )
             return self.to_record(pk)
         shown = self.record(request, row)
         if "decision" not in shown:

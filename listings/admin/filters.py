@@ -22,7 +22,7 @@ LISTING = ProductListing._meta.db_table
 SAVED: tuple[tuple[str, dict[str, str]], ...] = (
     ("All", {}),
     ("Needs attention", {"attention": "on"}),
-    ("New finds worth £50 and more", {"state": "FOUND", "min_profit": "50"}),
+    ("New finds worth 50 and more", {"state": "FOUND", "min_profit": "50"}),
     ("Found today", {"found": "today"}),
     ("Ends within 24 hours", {"ends": "on"}),
     ("To receive", {"state": "PURCHASED"}),

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from integrations.admin.base import back
 from integrations.admin.exports import Exports
 from integrations.admin.filters import answers_of, questions
+from integrations.callers import staff_name
 from integrations.show import markup, money, page_of, text
 from listings import lifecycle, tally
 from listings.admin import acts, approvals, books, offers, page, photos
@@ -185,7 +186,7 @@ class ListingAdmin(BulkActions, Exports):
     def _take(self, request: HttpRequest, listing: ProductListing, to: State, form: StepForm) -> bool:
         """Call the door, and say what happened; False where the form must be shown again."""
         seen, reason = form.cleaned_data.get("seen", ""), form.cleaned_data.get("reason", "")
-        by = f"user:{request.user.get_username()}"
+        by = staff_name(request)
         try:
             taken = take(listing.pk, to, by=by, seen=seen, reason=reason, facts=form.facts())
         except lifecycle.IllegalArrow:

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest
 from django.urls import reverse
 
+from integrations.callers import staff_name
 from integrations.show import amount, money, text, when
 from listings import deliveries, lifecycle, offers
 from listings.admin.arrows import why_not
@@ -222,7 +223,7 @@ def take(request: HttpRequest, listing: ProductListing) -> Failed | None:
     if not form.is_valid():
         return Failed(do, form)
     try:
-        messages.success(request, _ask(do, listing, form.told(), by=f"user:{request.user.get_username()}"))
+        messages.success(request, _ask(do, listing, form.told(), by=staff_name(request)))
     except lifecycle.IllegalArrow:
         messages.error(request, why_not(listing.pk, State.LISTED, seen=State.RECEIVED))
     except offers.NotNow as error:

@@ -8,6 +8,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from django.urls import reverse
 
+from integrations.callers import staff_name
 from listings import photos
 from listings.api.photos import MAX_FILES
 from listings.models import Photo, ProductListing
@@ -64,7 +65,7 @@ def permission(request: HttpRequest) -> str:
 
 def act(request: HttpRequest, listing: ProductListing) -> tuple[int, str]:
     """Add, remove or arrange, as the form asks; return the level and the words of what happened."""
-    by = f"user:{request.user.get_username()}"
+    by = staff_name(request)
     try:
         if request.POST["do"] == "add":
             return messages.SUCCESS, _add(request, listing, by)

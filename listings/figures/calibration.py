@@ -53,7 +53,7 @@ class Model:
 
     @property
     def suggested(self) -> Decimal:
-        """The correction that would have made the median right, in whole pounds."""
+        """The correction that would have made the median right, in whole units of the currency."""
         return (self.correction + self.error).quantize(Decimal(1), ROUND_HALF_UP)
 
 

@@ -73,7 +73,7 @@ def total(column: str, only: Q | None = None) -> Total:
     return Total(column, filter=only)
 
 
-def pounds(pennies: int | None) -> Decimal | None:
+def from_pennies(pennies: int | None) -> Decimal | None:
     """Turn a sum of pennies into an amount; null stays null."""
     return None if pennies is None else Decimal(pennies).scaleb(-2)
 

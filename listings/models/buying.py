@@ -61,6 +61,7 @@ class Approval(models.Model):
     )
 
     class Meta:
+        verbose_name_plural = "outreach"
         ordering = ("id",)
         default_permissions = ("view",)
 
@@ -98,7 +99,7 @@ class OutreachSettings(models.Model):
     )
 
     class Meta:
-        verbose_name_plural = "outreach settings"
+        verbose_name_plural = "outreach limits"
         default_permissions = ("view", "change")
         constraints = (models.CheckConstraint(name="outreach_settings_are_one", condition=Q(pk=1)),)
 

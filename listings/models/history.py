@@ -25,6 +25,7 @@ class TransitionLog(models.Model):
     metadata = models.JSONField(default=dict)
 
     class Meta:
+        verbose_name_plural = "transition log"
         ordering = ("-id",)
         default_permissions = ("view",)
         constraints = (models.UniqueConstraint("listing", "sequence", name="log_sequence"),)

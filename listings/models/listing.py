@@ -13,7 +13,7 @@ from django_fsm import ConcurrentTransitionMixin, FSMField, transition
 from integrations.ids import uuid7
 from listings.states import CANCELLABLE, ENTERED_AT, FORWARD, TIMEOUT_SETTING, State, allowed_from
 
-# Crockford's letters and digits less U and L-like ones: nothing that is misread or mistyped on a phone.
+# Without 0, 1, I, L, O and U: nothing that is misread or mistyped on a phone.
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH = 6
 _PAIRS = [one + other for one in CODE_ALPHABET for other in CODE_ALPHABET]
@@ -131,6 +131,7 @@ class ProductListing(ConcurrentTransitionMixin, models.Model):
     objects = ListingQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = "listings"
         ordering = ("-created_at", "-id")
         permissions = (("transition_productlisting", "Can move a listing to another state"),)
         indexes = (

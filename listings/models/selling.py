@@ -121,6 +121,7 @@ class LedgerLine(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name_plural = "ledger"
         ordering = ("id",)
         default_permissions = ("view", "add")
         permissions = (("correct_ledgerline", "Can correct what was booked"),)

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html
 
+from integrations.callers import staff_name
 from integrations.show import link
 from scraping import jobs
 from scraping.models import ScrapeJob
@@ -53,7 +54,7 @@ def run(request: HttpRequest, pk: int) -> int:
         messages.info(request, "It was run again before: this is the job that took its place.")
         return old.replaced_by_id
     try:
-        new = jobs.run_again(old.uuid, by=f"user:{request.user.get_username()}")
+        new = jobs.run_again(old.uuid, by=staff_name(request))
     except jobs.NotOver as error:
         messages.error(request, f"Nothing was started. {error}")
         return pk

@@ -2,7 +2,9 @@
 
 from django import forms
 
-MAX_BRANDS, MAX_BRAND, MAX_RAW = 50, 100, 200_000
+from scraping.models import MAX_BRAND, MAX_BRANDS
+
+MAX_RAW = 200_000
 
 
 class RunForm(forms.Form):

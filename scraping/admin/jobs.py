@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from integrations.admin.base import ReadOnlyAdmin, back
 from integrations.admin.filters import QuestionForm, choice, questions
+from integrations.callers import staff_name
 from integrations.show import badge, link, text, when
 from scraping import jobs
 from scraping.admin import again, replays
@@ -174,7 +175,7 @@ class ScrapeJobAdmin(ReadOnlyAdmin):
         self.demand(request, TRIGGER)
         form = RunForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
-            job = jobs.trigger(**form.cleaned_data, by=f"user:{request.user.get_username()}")
+            job = jobs.trigger(**form.cleaned_data, by=staff_name(request))
             messages.success(
                 request, "The job is written down. ScraperV2 is called next; its answer appears here."
             )

@@ -14,6 +14,7 @@ from integrations import clock
 from integrations.admin.base import ReadOnlyAdmin
 from integrations.admin.editable import EditableAdmin, edit_link
 from integrations.admin.filters import QuestionForm, choice, questions
+from integrations.callers import staff_name
 from integrations.show import badge, link, text, when
 from scraping import jobs, plans
 from scraping.admin.plan_form import PlanForm
@@ -86,7 +87,7 @@ class SearchPlanAdmin(EditableAdmin):
     def save_model(self, request: HttpRequest, obj: SearchPlan, form: Any, change: bool) -> None:
         """Keep who made it."""
         if not change:
-            obj.created_by = f"user:{request.user.get_username()}"
+            obj.created_by = staff_name(request)
         super().save_model(request, obj, form, change)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -122,7 +123,7 @@ class SearchPlanAdmin(EditableAdmin):
             return self.to_record(pk)
         self.demand(request, TRIGGER)
         try:
-            job = run_now(pk, by=f"user:{request.user.get_username()}")
+            job = run_now(pk, by=staff_name(request))
         except SearchPlan.DoesNotExist:
             messages.error(request, "Nothing was started: this plan is gone.")
             return HttpResponse(status=302, headers={"Location": self.list_url()})

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations.admin.base import ReadOnlyAdmin
+from integrations.callers import staff_name
 from integrations.show import badge, link, raw, text, when
 from scraping import replays
 from scraping.admin.forms import MAX_RAW, MendForm
@@ -105,7 +106,7 @@ def _editable(match: str) -> str:
 def _replay(request: HttpRequest, pk: int, match: str) -> str:
     """Take one match in; return why not, or nothing."""
     try:
-        outcome = replays.replay(pk, by=f"user:{request.user.get_username()}", raw=match)
+        outcome = replays.replay(pk, by=staff_name(request), raw=match)
     except replays.AlreadyReplayed as error:
         messages.warning(request, str(error))
     except (Invalid, ValueError, RecursionError) as error:
@@ -123,7 +124,7 @@ def every(request: HttpRequest, job_id: int) -> None:
     taken, still = 0, 0
     for match in rows[:MOST_AT_ONCE]:
         try:
-            replays.replay(match.pk, by=f"user:{request.user.get_username()}")
+            replays.replay(match.pk, by=staff_name(request))
             taken += 1
         except (Invalid, ValueError, RecursionError, replays.AlreadyReplayed):
             still += 1

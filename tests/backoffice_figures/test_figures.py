@@ -11,7 +11,7 @@ from aetos.figures.estimates import card
 from aetos.figures.views import _cards
 from listings import earnings, outreach
 from listings.figures import calibration, earned, pace
-from listings.figures.exact import pounds
+from listings.figures.exact import from_pennies
 from listings.figures.periods import named, today
 from listings.models import EstimateCorrection, OutreachRule, OutreachSettings, ProductListing
 from listings.profit import to_pennies
@@ -35,9 +35,9 @@ def test_profits_are_the_rows_sums_to_the_penny() -> None:
         mine = [sale for sale in sales if sale.brand.upper() == brand]
         profits = [sale.final_profit for sale in mine if sale.final_profit is not None]
         assert (sums.sold, sums.known) == (len(mine), len(profits))
-        assert pounds(sums.profit) == sum(profits, ZERO)
+        assert from_pennies(sums.profit) == sum(profits, ZERO)
         assert sums.losses == sum(profit < 0 for profit in profits)
-        assert pounds(sums.lost) == sum((profit for profit in profits if profit < 0), ZERO)
+        assert from_pennies(sums.lost) == sum((profit for profit in profits if profit < 0), ZERO)
         assert sums.provisional == sum(sale.profit_is_provisional for sale in mine)
         assert sums.returned == sum(sale.returned_at is not None for sale in mine)
 

@@ -181,6 +181,16 @@ def test_talks_go_on_after_a_restart(
         assert paths.count(f"/webhooks/chatterbot/{act}") == 7
 
 
+def test_a_full_disk_leaves_the_memory_as_it_was(sims: Simulators, tmp_path: Path) -> None:
+    file = tmp_path / "kept.json"
+    file.write_text("{}")
+    file.with_suffix(".new").symlink_to("/dev/full")
+
+    save(file, sims.partners)
+
+    assert file.read_text() == "{}"
+
+
 def test_a_spoilt_memory_is_passed_over(sims: Simulators, tmp_path: Path) -> None:
     for text in ("{", "[]", '{"chatterbot": [{"lead": {}}]}'):
         (tmp_path / "kept.json").write_text(text)

@@ -45,11 +45,46 @@ def test_a_second_one_on_the_same_data_is_refused_and_the_first_is_named(
 
 def test_a_full_disk_is_named(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.DATA_DIR = tmp_path
-    full = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
-    monkeypatch.setattr(demo.shutil, "disk_usage", lambda path: full)
+    fill(monkeypatch)
 
     with pytest.raises(CommandError, match=r"has 1 MB of room, and 100 MB are needed"):
         call_command("demo", port=demo.free_port())
+
+
+def fill(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the disk seem to be full, but for a megabyte."""
+    full = shutil.disk_usage("/")._replace(free=1_000_000)
+    monkeypatch.setattr(demo.shutil, "disk_usage", lambda path: full)
+
+
+@pytest.mark.parametrize(
+    "error", [OperationalError("database or disk is full"), OSError(errno.ENOSPC, "No space left on device")]
+)
+def test_a_disk_that_fills_while_it_is_prepared_is_named(
+    error: Exception, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise error
+
+    settings.DATA_DIR = tmp_path
+    fill(monkeypatch)
+    monkeypatch.setattr(demo, "call_command", fail)
+    monkeypatch.setattr(demo, "is_a_server", lambda: False)
+
+    with pytest.raises(CommandError, match=rf"{tmp_path} has 1 MB of room left\. Make room there"):
+        demo.prepare()
+
+
+def test_a_disk_that_fills_while_it_runs_ends_all_with_a_sentence(
+    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DATA_DIR = tmp_path
+    fill(monkeypatch)
+    monkeypatch.setattr(demo, "prepare", lambda: ("password", "token"))
+    monkeypatch.setattr(demo, "commands", lambda port: {"web": "exec sleep 60"})
+
+    with pytest.raises(CommandError, match=rf"{tmp_path} has 1 MB of room left\. Make room there"):
+        demo.Command().run_all("http://localhost:1", 1, 2, reload=False)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +92,7 @@ def test_a_full_disk_is_named(tmp_path: Path, settings: Any, monkeypatch: pytest
     [
         (OperationalError("connection refused\n\tIs it up?"), "can't be used: connection refused. "),
         (OSError(errno.EACCES, "Permission denied", "/data/static"), "/data/static can't be written"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), r" can't be written \(Disk quota exceeded\)"),
     ],
 )
 def test_what_keeps_it_from_being_prepared_is_said_in_a_sentence(

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,6 +103,34 @@ def test_a_full_disk_is_named_before_half_is_there(
 ) -> None:
     monkeypatch.setattr(install, "free_mb", lambda folder: 60)
     assert f"{here} has 60 MB of room, and 400 MB are needed." in refusal(here, capsys)
+
+
+@pytest.mark.parametrize(
+    ("free", "said"),
+    [
+        (3, "{venv} has 3 MB of room left. Make room there; then the same command goes on.\n"),
+        (
+            9000,
+            "There is no room for what is installed: in {venv} or ",
+        ),  # cleared away since, or no file more
+    ],
+)
+def test_a_disk_that_fills_meanwhile_is_said_in_a_sentence_and_without_pips_trace(
+    free: int, said: str, here: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    trace = "Traceback (most recent call last):\n  OSError(28, 'No space left on device')\n"
+
+    def pip(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(command, 2, stderr=trace)
+
+    monkeypatch.setattr(install.subprocess, "run", pip)
+    monkeypatch.setattr(install, "free_mb", lambda folder: free)
+
+    with pytest.raises(install.NotInstalled) as refused:
+        install.pip_install("requirements.txt", [])
+
+    assert str(refused.value).startswith(said.format(venv=install.VENV).rstrip("\n"))
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_python_without_venv_names_the_package(

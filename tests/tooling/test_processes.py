@@ -122,3 +122,18 @@ def test_a_signal_before_they_are_ready_leaves_nothing_behind(tmp_path: Path) ->
 
     assert verdict is None
     assert not child.exists() or not child.read_text() or is_gone(int(child.read_text()))
+
+
+def test_what_hinders_them_ends_all_and_is_named(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+
+    def hindrance() -> str | None:
+        return "The disk is full." if pid.exists() and pid.read_text().strip() else None
+
+    commands = {"web": f"echo $$ > {pid}; exec sleep 60"}
+    verdict = Processes(io.StringIO()).run(
+        commands, os.environ, ready=lambda: False, announce=lambda: None, hindrance=hindrance
+    )
+
+    assert verdict == "The disk is full."
+    assert is_gone(written(pid))

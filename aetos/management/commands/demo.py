@@ -34,7 +34,7 @@ PARTNERS = {
     "EBAY_API_URL": "ebaylister",
 }
 CODE = ("aetos", "scraping", "listings", "integrations")
-NEEDED_MB = 100
+NEEDED_MB, LEFT_MB = 100, 20  # to start with, and to go on with
 BANNER = """
   Aetos Orchestrator is at {url} (its API: {url}/docs)
   Sign in as {user}, with the password {password}
@@ -89,9 +89,10 @@ class Command(BaseCommand):
             environment(port, partners_port, reload=reload) | {"DEMO_OWNER_TOKEN": owner_token},
             ready=lambda: answers(f"http://127.0.0.1:{port}/health/live"),
             announce=announce,
+            hindrance=no_room,
         )
         if ended:
-            raise CommandError(ended)
+            raise CommandError(no_room() or ended)
         self.stdout.write("All ended.")
 
     def become_the_partners(self, port: int) -> NoReturn:
@@ -113,7 +114,7 @@ class Command(BaseCommand):
 def alone_on_the_data(url: str) -> Iterator[None]:
     """Keep a second one off the same data, where two simulated markets would mix. Raises CommandError."""
     data = Path(settings.DATA_DIR)
-    if (free := shutil.disk_usage(data).free // 1_000_000) < NEEDED_MB:
+    if (free := free_mb()) < NEEDED_MB:
         raise CommandError(f"{data} has {free} MB of room, and {NEEDED_MB} MB are needed. Make room there.")
     try:
         file = (data / "demo.lock").open("a+", encoding="utf-8")
@@ -131,6 +132,18 @@ def alone_on_the_data(url: str) -> Iterator[None]:
         yield
 
 
+def free_mb() -> int:
+    """Return the room where the data are, in megabytes."""
+    return shutil.disk_usage(settings.DATA_DIR).free // 1_000_000
+
+
+def no_room() -> str | None:
+    """Return what to do where the disk of the data is as good as full: whatever fails then fails for that."""
+    if (free := free_mb()) >= LEFT_MB:
+        return None
+    return f"{settings.DATA_DIR} has {free} MB of room left. Make room there; then the same command goes on."
+
+
 def prepare() -> tuple[str, str]:
     """Bring all up to date; return the password of staff and the token of the owner. Raises CommandError."""
     try:
@@ -139,10 +152,13 @@ def prepare() -> tuple[str, str]:
         people = ensure_staff_user(), ensure_owner()
         ensure_rules_and_plans()
     except DatabaseError as error:
+        if not is_a_server() and (full := no_room()):
+            raise CommandError(full) from error
         where = "Is it up, and is DATABASE_URL right?" if is_a_server() else f"Look at {settings.DATA_DIR}."
         raise CommandError(f"The database can't be used: {first_line(error)}. {where}") from error
     except OSError as error:
-        raise CommandError(f"{error.filename} can't be written ({error.strerror}).") from error
+        place = error.filename or settings.DATA_DIR
+        raise CommandError(no_room() or f"{place} can't be written ({error.strerror}).") from error
     return people
 
 
