@@ -4,7 +4,6 @@ Read by `gunicorn --config python:aetos.webserver`. PORT, WEB_WORKERS and WEB_TH
 """
 
 import ctypes
-import gc
 import os
 import shutil
 import tempfile
@@ -46,16 +45,6 @@ def post_fork(server: Any, worker: Any) -> None:
         mallopt = ctypes.CDLL(None).mallopt
         for parameter, value in ((M_ARENA_MAX, 1), (M_MMAP_THRESHOLD, 65_536), (M_TRIM_THRESHOLD, 65_536)):
             mallopt(parameter, value)
-
-
-def post_worker_init(worker: Any) -> None:
-    """Take what the application consists of out of the garbage collector's rounds: none of it ever goes.
-
-    A job of a thousand matches makes so many objects that all of it would be looked through again and again, which
-    was an eighth of its time.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def post_request(worker: Any, request: Any, environ: dict[str, Any], response: Any) -> None:
