@@ -102,8 +102,8 @@ def ingest(offers: Iterable[Offer], *, scraper_job_id: uuid.UUID, session_id: in
     keys = sorted(groups)
     known = _present("identity", keys) if len(keys) >= MANY else set()
     build = partial(_build, scraper_job_id=scraper_job_id, session_id=session_id, at=at)
-    written = _insert([groups[key] for key in keys if key not in known], build)
-    lifecycle.found(written, at=at)
+    written, events = _insert([groups[key] for key in keys if key not in known], build)
+    lifecycle.found(written, events, at=at)
     created = {row["identity"]: _Stored(*(row[name] for name in _STORED)) for row in written}
     listings = created | _lock([key for key in keys if key not in created])
     cheaper = _resight(listings, groups, created=created.keys(), at=at)
@@ -118,7 +118,8 @@ def ingest(offers: Iterable[Offer], *, scraper_job_id: uuid.UUID, session_id: in
 # ---- what is new --------------------------------------------------------------------------------
 
 
-Build = Callable[[list[Offer], str], dict[str, Any]]
+_Row = dict[str, Any]
+Build = Callable[[list[Offer], str], _Row]
 
 
 def _build(
@@ -151,28 +152,31 @@ def _build(
     }
 
 
-def _insert(fresh: list[list[Offer]], build: Build) -> list[dict[str, Any]]:
-    """Insert what nobody else has inserted before or meanwhile; return what is ours.
+def _insert(fresh: list[list[Offer]], build: Build) -> tuple[list[_Row], list[_Row]]:
+    """Insert what nobody else has inserted before or meanwhile; return what is ours, and the event of each.
 
-    Many are nearly always all ours: then it is one COPY, whose rows are made
-    while PostgreSQL takes in those before. It fails as a whole where another
-    job has just created an item, or taken a short code.
+    Many are nearly always all ours: then it is one COPY, whose rows and events
+    are made while PostgreSQL takes in those before. It fails as a whole where
+    another job has just created an item, or taken a short code.
     """
     codes = _codes(len(fresh))
     if len(fresh) >= MANY:
-        rows: list[dict[str, Any]] = []
+        rows: list[_Row] = []
+        events: list[_Row] = []
         try:
             with transaction.atomic():
-                bulk.insert(ProductListing, _noting(map(build, fresh, codes), rows))
-            return rows
+                bulk.insert(ProductListing, _noted(map(build, fresh, codes), rows, events))
+            return rows, events
         except IntegrityError:
             pass  # one by one, then: only that tells which
-    return _insert_around(list(map(build, fresh, codes)))
+    ours = _insert_around(list(map(build, fresh, codes)))
+    return ours, list(map(announcements.created, ours))
 
 
-def _noting(rows: Iterable[dict[str, Any]], noted: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for row in rows:
-        noted.append(row)
+def _noted(made: Iterable[_Row], rows: list[_Row], events: list[_Row]) -> Iterator[_Row]:
+    for row in made:
+        rows.append(row)
+        events.append(announcements.created(row))
         yield row
 
 

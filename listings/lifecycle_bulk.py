@@ -5,7 +5,7 @@ plain values, since making instances costs more than writing their rows.
 """
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,25 +19,23 @@ from listings.models import ProductListing, TransitionLog
 from listings.states import State
 
 
-def found(listings: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
-    """Log and announce new listings, already written in this transaction, in plain values: they come by thousands."""
-    event_ids: list[uuid.UUID] = []
+def found(listings: Sequence[bulk.Row], events: Sequence[bulk.Row], *, at: datetime) -> None:
+    """Log and announce new listings, already written in this transaction: in plain values, they come by thousands.
 
-    def announced() -> Iterator[dict[str, Any]]:  # made while the database takes in those before
-        for listing in listings:
-            event = announcements.created(listing)
-            event_ids.append(event["event_id"])
-            yield event
-
-    outbox.put_rows(announced())
+    Args:
+        listings: the rows that were written.
+        events: what `announcements.created` made of each.
+        at: when they were found.
+    """
     arrow = {"sequence": 1, "to_state": State.FOUND.value, "transitioned_at": at, "triggered_by": "scraper"}
     bulk.insert(
         TransitionLog,
         (
-            {"listing_id": listing["id"], "event_id": event_id, **arrow}
-            for listing, event_id in zip(listings, event_ids, strict=True)
+            {"listing_id": listing["id"], "event_id": event["event_id"], **arrow}
+            for listing, event in zip(listings, events, strict=True)
         ),
     )
+    outbox.put_rows(events)
 
 
 @transaction.atomic

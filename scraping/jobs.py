@@ -3,9 +3,10 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import zip_longest
 from typing import Any
 
 from django.conf import settings
@@ -191,8 +192,8 @@ def complete(
         What it did; for a repeat, nothing created.
     """
     job, at = _locked(scraper_job_id, brands), clock.now()
-    digest = digest_of(brands, matches)
     offers, unusable = _sort(matches)
+    digest = digest_of(brands, matches, _written(offers, unusable, len(matches)))
     matches.clear()
     errors = [{"index": each["index"], "detail": each["detail"]} for each in unusable]
     if digest in job.deliveries:
@@ -214,14 +215,29 @@ def complete(
     return Outcome(result.created, result.resighted, errors, len(errors))
 
 
-def digest_of(brands: list[str], matches: list[Any]) -> str:
-    """Return what a repeat of a delivery is known by: of `[brands, matches]` as JSON, its keys in order."""
+def digest_of(brands: list[str], matches: list[Any], written: Iterable[str | None] = ()) -> str:
+    """Return what a repeat of a delivery is known by: of `[brands, matches]` as ASCII JSON, its keys in order.
+
+    Args:
+        brands: as `complete` takes them.
+        matches: as parsed from JSON.
+        written: the JSON of each, its keys in order; None where nobody has written it yet.
+    """
     digest, encode = hashlib.sha256(), json.JSONEncoder(sort_keys=True).encode
     digest.update(f"[{encode(brands)}, [".encode())
-    for number, match in enumerate(matches):  # one by one: the text of all at once takes megabytes
-        digest.update(f"{', ' if number else ''}{encode(match)}".encode())
+    for number, (match, text) in enumerate(
+        zip_longest(matches, written)
+    ):  # one by one: all at once takes megabytes
+        plain = text if text and text.isascii() and "\x7f" not in text else encode(match)
+        digest.update(f"{', ' if number else ''}{plain}".encode())
     digest.update(b"]]")
     return digest.hexdigest()
+
+
+def _written(offers: list[Offer], unusable: list[dict[str, Any]], count: int) -> Iterator[str | None]:
+    """Return the JSON of each match, as far as an offer has been made of it."""
+    bad, texts = {each["index"] for each in unusable}, (offer.raw for offer in offers)
+    return (None if index in bad else next(texts) for index in range(count))
 
 
 def _locked(scraper_job_id: uuid.UUID, brands: list[str]) -> ScrapeJob:

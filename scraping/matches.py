@@ -135,7 +135,8 @@ def _storable(match: dict[str, Any]) -> str:
     return text
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+# Its keys in order, as a job's digest has them (scraping/jobs.py), so that nothing is written twice.
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True).encode
 
 
 def _refuse_unstorable(value: Any, depth: int = 0) -> None:

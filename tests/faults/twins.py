@@ -56,7 +56,7 @@ def ingest_commits() -> None:
 
     def committing(fresh: Any, build: Any) -> Any:
         written = insert(fresh, build)
-        if written:
+        if written[0]:
             connection.connection.commit()  # past Django, which would refuse
         return written
 

@@ -128,12 +128,17 @@ def test_the_same_body_in_another_spelling_is_the_same(post_job: Callable[..., A
 
 
 @pytest.mark.parametrize(
-    "matches", [[], [{"b": 1, "a": ["é", None]}], [{"a": 0.1}, "no object", {"a": "\ud800"}]]
+    "more", [{}, {"é": 1}, {"del": "\x7f"}, {"z": {"b": 1, "a": [0.1, 1e22, None]}}, {"quote": '"\\\n\t'}]
 )
-def test_a_repeat_is_known_by_the_json_of_the_whole(matches: list[Any]) -> None:
+def test_a_repeat_is_known_by_the_json_of_the_whole(
+    post_job: Callable[..., Any], more: dict[str, Any]
+) -> None:
     """Also one that was taken in before its digest was made piece by piece."""
-    whole = json.dumps([["Sony", "Nikon"], matches], sort_keys=True).encode()
-    assert jobs.digest_of(["Sony", "Nikon"], matches) == hashlib.sha256(whole).hexdigest()
+    job = a_job({**a_match(), **more}, "no object", {**a_match(), "bad": "\ud800"}, a_match(), a_match())
+    assert post_job(job).json()["invalid"] == 2
+    whole = json.dumps([job["brands"], job["matches"]], sort_keys=True).encode()
+    assert ScrapeJob.objects.get().deliveries == [hashlib.sha256(whole).hexdigest()]
+    assert jobs.digest_of(job["brands"], job["matches"]) == hashlib.sha256(whole).hexdigest()
 
 
 def test_the_same_job_with_another_body_is_taken_in_and_flagged(post_job: Callable[..., Any]) -> None:
