@@ -124,6 +124,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "aetos.middleware.RefuseControlCharacters",
     "aetos.middleware.RefuseHugeBodies",
+    "aetos.middleware.RefuseWhatNoColumnHolds",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
