@@ -88,6 +88,11 @@ def test_the_references_of_the_schema_lead_somewhere(schema: dict[str, Any]) -> 
     assert set(re.findall(r'"(#/components/[^"]+)"', json.dumps(schema))) <= components
 
 
+def test_an_empty_text_fits_one_schema(schema: dict[str, Any]) -> None:
+    """Where it may be empty: the generator tells of the empty one once more, and `oneOf` lets it fit only one."""
+    assert not re.search(r'"oneOf": \[\{[^{}]*\}, \{"type": "string", "maxLength": 0\}', json.dumps(schema))
+
+
 def hosts(html: str) -> set[str]:
     """Name the hosts that a page refers to."""
     links = re.findall(r"""(?:src|href|url)\s*[=:(]\s*["']?([^"'\s>)]+)""", html)
