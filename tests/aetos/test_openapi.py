@@ -93,6 +93,19 @@ def test_an_empty_text_fits_one_schema(schema: dict[str, Any]) -> None:
     assert not re.search(r'"oneOf": \[\{[^{}]*\}, \{"type": "string", "maxLength": 0\}', json.dumps(schema))
 
 
+@pytest.mark.parametrize("kind", ["ebay/item-sold", "chatterbot/message-sent"])
+def test_what_a_callback_is_about_is_not_blank(schema: dict[str, Any], kind: str) -> None:
+    """Nor control characters alone: they are stripped, and name nothing."""
+    body = schema["paths"][f"/webhooks/{kind}"]["post"]["requestBody"]["content"]["application/json"][
+        "schema"
+    ]
+    named = [each["properties"][each["required"][-1]]["pattern"] for each in body["anyOf"]]
+    assert len(named) == 2
+    for pattern in named:
+        assert re.search(pattern, "1101")
+        assert not re.search(pattern, "\x1c \x1c")
+
+
 def hosts(html: str) -> set[str]:
     """Name the hosts that a page refers to."""
     links = re.findall(r"""(?:src|href|url)\s*[=:(]\s*["']?([^"'\s>)]+)""", html)
