@@ -168,7 +168,7 @@ def test_any_life_of_a_camera() -> None:
 
 def test_without_the_log_the_audit_would_find_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The twin: a door that writes no event is found within a few steps."""
-    monkeypatch.setattr(lifecycle.outbox, "put_rows", lambda rows: None)
+    monkeypatch.setattr(lifecycle.outbox, "put_rows", list)  # what makes the rows is run, as ever
     with pytest.raises(AssertionError, match="event"):
         run_state_machine_as_test(
             Life, settings=settings(effort(2), report_multiple_bugs=False, max_examples=2)
