@@ -32,6 +32,22 @@ class RefuseControlCharacters:
         return self.get_response(request)
 
 
+class RefuseWhatNoColumnHolds:
+    """Answer 400 to a number or a time in the address that is beyond every column: SQLite can't even be asked."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer where a page that only shows something failed of that; anything else is a fault of ours."""
+        if isinstance(exception, OverflowError) and request.method in ("GET", "HEAD"):
+            return JsonResponse({"detail": "A number or a time in the address is out of range."}, status=400)
+        return None
+
+
 class RefuseHugeBodies:
     """Answer 413 to a body that no view could want, before a byte of it is kept anywhere."""
 

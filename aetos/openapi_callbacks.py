@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from aetos.openapi_fields import amount, nullable, text
+from aetos.openapi_fields import SOMETHING, amount, nullable, text
 
 
 def _said(most: int) -> dict[str, Any]:
@@ -135,4 +135,4 @@ def _operation(
 def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
     """Describe a name that tells something."""
     kept = {name: each for name, each in schema.items() if name not in ("nullable", "description")}
-    return {**kept, "minLength": 1}
+    return {**kept, "minLength": 1, "pattern": SOMETHING}

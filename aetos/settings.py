@@ -124,6 +124,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "aetos.middleware.RefuseControlCharacters",
     "aetos.middleware.RefuseHugeBodies",
+    "aetos.middleware.RefuseWhatNoColumnHolds",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -275,6 +276,7 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["aetos.openapi.one_spelling_of_each_path"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "aetos.openapi_fields.one_schema_a_text",
         "aetos.openapi.describe_plain_views",
         "aetos.openapi_errors.describe_errors",
     ],

@@ -188,6 +188,18 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+def question(request: Request) -> dict[str, str]:
+    """Return the query's parameters.
+
+    Raises:
+        ValidationError: one is given twice, and nobody can say which is meant.
+    """
+    twice = sorted(name for name, values in request.query_params.lists() if len(values) > 1)
+    if twice:
+        raise serializers.ValidationError({name: ["It is given more than once."] for name in twice})
+    return request.query_params.dict()
+
+
 class PageSerializer(serializers.Serializer[Any]):
     """`limit` and `offset`; a parameter that nobody asked for is an error, not a filter that is silently off."""
 

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations.callers import staff_name
-from integrations.rest import PageSerializer, TextField
+from integrations.rest import PageSerializer, TextField, question
 from scraping import jobs
 from scraping.models import ScrapeJob
 
@@ -99,7 +99,7 @@ class ScrapeViewSet(viewsets.GenericViewSet[ScrapeJob]):
     )
     def list(self, request: Request) -> Response:
         """List jobs, newest first."""
-        query = JobQuerySerializer(data=request.query_params.dict())
+        query = JobQuerySerializer(data=question(request))
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         rows = self.get_queryset()

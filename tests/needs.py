@@ -4,7 +4,7 @@ Tests marked `postgres` need DATABASE_URL to name a PostgreSQL, those marked `ra
 those marked `chromium` a Chromium on the PATH, those marked `node` Node.js with npm.
 Two runs at once share one RabbitMQ: there they take turns, test by test. And they share out the work: some folders
 belong to one of them, and of a test with many parameters each takes its part of the cases, so that every function is
-tried on both databases and every case on one. What is marked `each_database` both do wholly.
+tried on both databases and every case on one. What is marked `each_database` both do wholly, wherever it is.
 """
 
 import fcntl
@@ -110,16 +110,18 @@ def dealt_to(number: int) -> str:
 
 
 def another_run_has(items: list[pytest.Item]) -> set[pytest.Item]:
-    """Return those of the tests that the run beside this one has; what needs PostgreSQL is never among them."""
+    """Return those of the tests that the run beside this one has; never what needs PostgreSQL, or each database."""
     share = os.environ.get(SHARE_VARIABLE)
     if not share:
         return set()
-    sharable = [item for item in items if item.get_closest_marker("postgres") is None]
+    sharable = [
+        item for item in items if not any(map(item.get_closest_marker, ("postgres", "each_database")))
+    ]
     others = {item for item in sharable if item.nodeid.startswith(elsewhere())}
     owned = tuple(path for paths in SHARES.values() for path in paths)
     cases: dict[str, list[pytest.Item]] = {}
     for item in sharable:
-        if not item.nodeid.startswith(owned) and item.get_closest_marker("each_database") is None:
+        if not item.nodeid.startswith(owned):
             cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
     for several in cases.values():
         if len(several) > 1:

@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.rest import Conflict, MoneyField, StrictSerializer, TextField, Unprocessable
+from integrations.rest import Conflict, MoneyField, StrictSerializer, TextField, Unprocessable, question
 from listings import offers, photos
 from listings.api.photos import a_day
 from listings.api.serializers import PendingSerializer
@@ -114,7 +114,7 @@ class OfferViewSet(viewsets.GenericViewSet[EbayOffer]):
     def end(self, request: Request, pk: uuid.UUID) -> Response:
         """Ask eBayLister to take a Listed one off eBay."""
         _listing(pk)
-        asked = OfferEndSerializer(data=request.data or request.query_params.dict())
+        asked = OfferEndSerializer(data=request.data or question(request))
         asked.is_valid(raise_exception=True)
         return _done(offers.to_end, pk, status=202, by=_by(request), reason=asked.validated_data["reason"])
 

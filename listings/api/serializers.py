@@ -53,7 +53,7 @@ class ListingQuerySerializer(PageSerializer):
     min_confidence = serializers.FloatField(min_value=0, max_value=100, required=False)
     created_after = TimeField(required=False)
     created_before = TimeField(required=False)
-    needs_attention = serializers.BooleanField(required=False, allow_null=True, default=None)
+    needs_attention = serializers.BooleanField(required=False)
     ordering = serializers.ChoiceField(
         choices=[sign + name for name in SORTABLE for sign in ("", "-")], default="-created_at"
     )

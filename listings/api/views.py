@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations.paging import window
-from integrations.rest import Unprocessable
+from integrations.rest import Unprocessable, question
 from listings import attention, deliveries, lifecycle, offers, tally
 from listings.api import show
 from listings.api.offers import by_field
@@ -54,7 +54,7 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
     )
     def list(self, request: Request) -> Response:
         """List listings that fit every filter given."""
-        query = ListingQuerySerializer(data=request.query_params.dict())
+        query = ListingQuerySerializer(data=question(request))
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         rows = search(ProductListing.objects.all(), asked)
@@ -147,7 +147,7 @@ def search(rows: QuerySet[ProductListing], asked: dict[str, Any]) -> QuerySet[Pr
     if asked.get("brand"):
         rows = rows.annotate(_brand=Upper("brand"))
         filters &= Q(_brand=asked["brand"].upper())
-    if asked["needs_attention"] is not None:
+    if "needs_attention" in asked:
         rows = attention.needed(rows, wanted=asked["needs_attention"])
     rows = rows.filter(filters)
     return _with_words(rows, text) if (text := asked.get("q")) else rows

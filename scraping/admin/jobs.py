@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
@@ -209,5 +210,5 @@ class ScrapeJobAdmin(ReadOnlyAdmin):
         """Take in every match of a job again that waits."""
         if request.method == "POST":
             self.demand(request)
-            replays.every(request, pk)
+            replays.every(request, get_object_or_404(ScrapeJob.objects.only("pk"), pk=pk).pk)
         return self.to_record(pk)

@@ -88,6 +88,24 @@ def test_the_references_of_the_schema_lead_somewhere(schema: dict[str, Any]) -> 
     assert set(re.findall(r'"(#/components/[^"]+)"', json.dumps(schema))) <= components
 
 
+def test_an_empty_text_fits_one_schema(schema: dict[str, Any]) -> None:
+    """Where it may be empty: the generator tells of the empty one once more, and `oneOf` lets it fit only one."""
+    assert not re.search(r'"oneOf": \[\{[^{}]*\}, \{"type": "string", "maxLength": 0\}', json.dumps(schema))
+
+
+@pytest.mark.parametrize("kind", ["ebay/item-sold", "chatterbot/message-sent"])
+def test_what_a_callback_is_about_is_not_blank(schema: dict[str, Any], kind: str) -> None:
+    """Nor control characters alone: they are stripped, and name nothing."""
+    body = schema["paths"][f"/webhooks/{kind}"]["post"]["requestBody"]["content"]["application/json"][
+        "schema"
+    ]
+    named = [each["properties"][each["required"][-1]]["pattern"] for each in body["anyOf"]]
+    assert len(named) == 2
+    for pattern in named:
+        assert re.search(pattern, "1101")
+        assert not re.search(pattern, "\x1c \x1c")
+
+
 def hosts(html: str) -> set[str]:
     """Name the hosts that a page refers to."""
     links = re.findall(r"""(?:src|href|url)\s*[=:(]\s*["']?([^"'\s>)]+)""", html)

@@ -13,7 +13,7 @@ from scraping.models import ScrapeJob
 from tests.backoffice.pages import INBOX, JOBS, LISTINGS, LOG, OUTBOX, page, step
 from tests.factories import make_listing
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.each_database]
 
 SCRIPT = "<script>alert(1)</script>"
 EVIL = f"{SCRIPT}\"'><img src=x onerror=alert(2)> {{{{ 7|add:7 }}}} \u202e\u0000".replace("\0", "")

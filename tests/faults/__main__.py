@@ -20,7 +20,7 @@ from tests.faults.bench import Bench, Fault
 from tests.faults.catalogue import FAULTS
 from tests.faults.guard import guarded
 from tests.faults.machines import ENDED, Ended, Machines, NotThere, port_mapper
-from tests.faults.report import Counts, Row, load, save, table, write
+from tests.faults.report import Counts, Row, load, now, save, table, write
 from tests.faults.stack import make_template
 
 LANES = 3
@@ -42,6 +42,7 @@ def harness(options: argparse.Namespace, chosen: Sequence[Fault]) -> int:
     found = load(options.keep) if options.keep and options.keep.exists() else {}
 
     def keep(row: Row) -> None:
+        row.run = now()
         found[row.fault] = row
         if options.keep:
             save(found.values(), options.keep)

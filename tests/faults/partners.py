@@ -20,7 +20,8 @@ from tests.faults.killing import all_at_once
 from tests.faults.report import Row
 from tests.faults.stack import Stack
 
-TIMES = 4  # of each, at the most: every time is four calls at the least
+PARTNERS = 4
+ROUNDS = 5  # of each, at the most: in a round each of the four fails to answer a call of its own
 LOST_ANSWERS = 50
 MEET_SECONDS = 60.0
 # The product waits seconds for a partner; here it is told to wait one.
@@ -42,7 +43,7 @@ class Kind:
 
     def act(self, bench: Bench, stack: Stack, times: int) -> list[float]:
         """Let all partners fail, ask each for something, and let the fault end; return each recovery's seconds."""
-        first, *cameras = received(stack, min(times, TIMES) + 1)
+        first, *cameras = received(stack, min(times, ROUNDS) + 1)
         recovered = []
         # So that there is an earlier answer, which can be mixed up with that to a later call.
         stack.move(first, "LISTED", ebay_asking_price="500.00")
@@ -71,7 +72,7 @@ class Kind:
         row = prove(
             bench, f"partners: {self.name}", self.act, protection=self.protection, twin=self.twin, **IMPATIENT
         )
-        row.times = len(row.recovered) * 4
+        row.times = len(row.recovered) * PARTNERS
         return row
 
 

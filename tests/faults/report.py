@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import subprocess
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -60,7 +61,7 @@ class Counts:
 
 @dataclass
 class Row:
-    """One line of the table. `recovered` holds the seconds of each time; `twin` says what its twin did."""
+    """One line of the table. `recovered` holds the seconds of each time, `run` when and at which commit it was done."""
 
     fault: str
     times: int = 0
@@ -70,6 +71,7 @@ class Row:
     twin: Counts | None = None
     note: str = ""
     took: float = 0.0
+    run: str = ""
 
     @property
     def wrong(self) -> list[str]:
@@ -119,24 +121,33 @@ def write(rows: Sequence[Row], missing: Sequence[str] = (), page: Path = PAGE) -
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     not_run = f"\nNot in this run: {', '.join(missing)}.\n" if missing else ""
-    found = f"{BEGIN}\n{run_on(sum(row.took for row in rows))}\n\n{table(rows)}\n{notes(rows)}{not_run}{END}"
+    found = f"{BEGIN}\n{run_on(rows)}\n\n{table(rows)}\n{notes(rows)}{not_run}{END}"
     page.write_text(f"{before}{found}{after}", encoding="utf-8")
 
 
 BEGIN, END = "<!-- what a run found: begin -->", "<!-- what a run found: end -->"
 
 
-def run_on(seconds: float) -> str:
-    """Say where and when this ran."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
-    ).stdout.strip()
+def now() -> str:
+    """Say which day it is, and at which commit the code."""
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    return f"{datetime.now(UTC):%d %B %Y} at commit `{commit or 'unknown'}`"
+
+
+def run_on(rows: Sequence[Row]) -> str:
+    """Say where and when these ran: most of them, and by name those that were run at another commit."""
+    runs = Counter(row.run for row in rows).most_common()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     machine = f"{os.cpu_count()} cores and {memory:.0f} GiB, {platform.system()} {platform.machine()}"
-    return (
-        f"Run on {datetime.now(UTC):%d %B %Y} at commit `{commit or 'unknown'}`, {seconds / 60:.0f} minutes of faults, "
+    seconds = sum(row.took for row in rows)
+    said = (
+        f"Run on {runs[0][0] if runs else 'no day'}, {seconds / 60:.0f} minutes of faults, "
         f"on {machine}, Python {platform.python_version()}."
     )
+    for run, _ in runs[1:]:
+        said += f"\nOn {run}: {'; '.join(row.fault for row in rows if row.run == run)}."
+    return said
 
 
 def save(rows: Iterable[Row], path: Path) -> None:

@@ -128,6 +128,7 @@ def test_a_row_is_wrong_when_something_is_lost_or_a_twin_comes_to_no_harm() -> N
 
 def test_the_page_is_written_between_its_marks_and_rows_outlast_a_run(tmp_path: Path) -> None:
     row = Row("web: dies", 20, Counts(repeated=1), [2.0, 1.0, 9.0], "the inbox", Counts(lost=3), took=60.0)
+    row.run = "1 May 2026 at commit `abc`"
     page, kept = tmp_path / "page.md", tmp_path / "kept.json"
     page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
     report.save([row], kept)
@@ -141,3 +142,14 @@ def test_the_page_is_written_between_its_marks_and_rows_outlast_a_run(tmp_path: 
     assert "Not in this run: beat: dies." in text
     line = "| web | dies | 20 | 0 | 0 | 0 | 1 | 2.0 s, worst 9.0 s | the inbox: 3 lost |"
     assert text.count(line) == 1
+
+
+def test_the_page_names_what_was_run_at_another_commit(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"{report.BEGIN}{report.END}")
+    report.write(
+        [Row(f"web: {name}", run="Monday at commit `a`") for name in "xy"] + [Row("load: z", run="Sunday")],
+        page=page,
+    )
+    assert "Run on Monday at commit `a`, 0 minutes" in page.read_text()
+    assert "\nOn Sunday: load: z.\n" in page.read_text()

@@ -107,12 +107,13 @@ class Trial:
     def _try(self, label: str, case: Any, headers: dict[str, str]) -> None:
         self._name(case)
         with transaction.atomic():
+            answer = case.call(headers=headers)
             try:
-                answer = case.call_and_validate(headers=headers)
+                case.validate_response(answer, headers=headers)
                 self.answers[label] = self.answers.get(label, 0) + (answer.status_code < 300)
             except FailureGroup as group:
                 for failure in group.exceptions:
-                    self._note(label, failure, case)
+                    self._note(label, failure, case, answer)
             transaction.set_rollback(True)
 
     def _name(self, case: Any) -> None:
@@ -127,8 +128,9 @@ class Trial:
             if "line" in path:
                 path |= {"id": str(self.rows["sold"]), "line": self.rows["line"]}
 
-    def _note(self, label: str, failure: Any, case: Any) -> None:
+    def _note(self, label: str, failure: Any, case: Any, answer: Any) -> None:
         kind = type(failure).__name__
         if kind == "RejectedPositiveData" and label in MAY_NOT_FIT and failure.status_code == 422:
             return
-        self.found.setdefault((label, kind), f"{failure}\n{case.as_curl_command()[:600]}")
+        sent = f"{case.as_curl_command()[:600]}\n{str(case.body)[-2000:]}\n{answer.text[:600]}"
+        self.found.setdefault((label, kind), f"{failure}\n{sent}")

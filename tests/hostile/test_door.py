@@ -4,13 +4,12 @@ The oracle is the audit that runs every night (aetos/audit.py): the log has no g
 rows has one event, every profit recomputes.
 """
 
-import os
 from typing import Any
 
 import pytest
 from django.db import transaction
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -21,19 +20,10 @@ from listings.models import ProductListing
 from listings.states import State
 from tests.factories import a_job, a_match, staff, token
 from tests.hostile import bodies
+from tests.hostile.effort import effort
 from tests.photos.zoo import a_file
 
-pytestmark = pytest.mark.django_db
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
-HOW = settings(
-    max_examples=EXAMPLES or 5,
-    stateful_step_count=50 if EXAMPLES else 25,
-    deadline=None,
-    database=None,
-    derandomize=not EXAMPLES,
-    suppress_health_check=list(HealthCheck),
-    print_blob=True,
-)
+pytestmark = [pytest.mark.django_db, pytest.mark.each_database]
 PARTNERS = ("scraper", "chatterbot", "ebay")
 KINDS = ("message-sent", "seller-replied", "deal-confirmed", "deal-failed")
 WEBHOOKS = ["scraper/job-complete", *(f"chatterbot/{kind}" for kind in KINDS), "ebay/item-sold", "telegram"]
@@ -173,14 +163,16 @@ class Life(RuleBasedStateMachine):
 
 
 def test_any_life_of_a_camera() -> None:
-    run_state_machine_as_test(Life, settings=HOW)
+    run_state_machine_as_test(Life, settings=effort(5))
 
 
 def test_without_the_log_the_audit_would_find_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The twin: a door that writes no event is found within a few steps."""
-    monkeypatch.setattr(lifecycle.outbox, "put_rows", lambda rows: None)
+    monkeypatch.setattr(lifecycle.outbox, "put_rows", list)  # what makes the rows is run, as ever
     with pytest.raises(AssertionError, match="event"):
-        run_state_machine_as_test(Life, settings=settings(HOW, report_multiple_bugs=False, max_examples=2))
+        run_state_machine_as_test(
+            Life, settings=settings(effort(2), report_multiple_bugs=False, max_examples=2)
+        )
 
 
 # ---- the parsers --------------------------------------------------------------------------------
@@ -190,7 +182,7 @@ def test_without_the_log_the_audit_would_find_it(monkeypatch: pytest.MonkeyPatch
 def test_any_bytes_are_kept_and_answered(path: str) -> None:
     client = Client(raise_request_exception=False)
 
-    @settings(HOW, max_examples=EXAMPLES or 12)
+    @effort(12)
     @given(
         body=st.binary(max_size=60) | bodies.anything.map(bodies.dumps) | st.sampled_from(BROKEN),
         content_type=st.sampled_from(
@@ -213,7 +205,7 @@ def test_any_value_in_any_field_is_answered(path: str) -> None:
     fields = st.dictionaries(names, values | st.lists(values, max_size=3), max_size=4)
     fields = bodies.callbacks if "chatterbot" in path else bodies.sales if "ebay" in path else fields
 
-    @settings(HOW, max_examples=EXAMPLES or 12)
+    @effort(12)
     @given(body=fields)
     def told(body: dict[str, Any]) -> None:
         tell(client, path, bodies.dumps({"listing_id": NOWHERE, **body}))

@@ -1,6 +1,5 @@
 """What we say of our API is what it does, whoever asks; and nothing that can be sent breaks it."""
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,12 +8,11 @@ from django.contrib.auth.models import User
 
 from tests.access.world import world
 from tests.factories import staff, token
+from tests.hostile.effort import EXAMPLES
 from tests.hostile.schema import Trial, one_connection
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.each_database]
 
-# `python -m tests.fuzz` sets it: so many requests for each operation, and the edges of every schema.
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 KEYS = {"scraper": ["scrapers"], "chatterbot": ["chatterbots"], "ebay": ["ebays"]}
 
 
@@ -27,6 +25,7 @@ def trial(settings: Any, tmp_path: Any) -> Iterator[Trial]:
     settings.TELEGRAM_BOT_TOKEN, settings.TELEGRAM_CHAT_ID = "1:x", "5"
     settings.TELEGRAM_WEBHOOK_SECRETS = ["telegrams"]
     with one_connection():
+        # Where many are asked for, the edges of every schema, too.
         yield Trial(EXAMPLES or 4, thorough=bool(EXAMPLES), rows=world())
 
 

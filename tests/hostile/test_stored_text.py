@@ -81,6 +81,7 @@ def test_the_attack_is_everywhere() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.each_database
 def test_no_page_breaks_or_holds_its_markup(boss: Client) -> None:
     rows, seen = poisoned_world(), 0
     for act in PAGES:

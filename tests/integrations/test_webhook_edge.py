@@ -79,11 +79,13 @@ def refused(post_job: Callable[..., Any], body: bytes, status: int, **headers: s
     return answer
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("name", list(UNREADABLE))
 def test_an_unreadable_body_is_400(post_job: Callable[..., Any], name: str) -> None:
     refused(post_job, UNREADABLE[name], 400)
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("name", list(WRONG_SHAPE))
 def test_a_wrong_shape_is_422(post_job: Callable[..., Any], name: str) -> None:
     refused(post_job, WRONG_SHAPE[name], 422)

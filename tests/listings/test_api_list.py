@@ -220,7 +220,7 @@ WRONG = {
             "product_id": ["-1", "2147483648", "1" + "0" * 30, "x", "1.5"],
             "min_profit": ["lots", "NaN", "Infinity", "1e400", "1" * 500],
             "min_confidence": ["-1", "101", "NaN", "inf", "1e400", "x"],
-            "needs_attention": ["maybe", "2"],
+            "needs_attention": ["maybe", "2", "", "null"],
             "ordering": ["title", "--created_at", "-", "", "created_at,id", "raw_match", "version"],
             "created_after": [
                 "yesterday", "", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00",
@@ -237,6 +237,8 @@ WRONG = {
     "title=x": "title",
     "page=2": "page",
     "id__in=1": "id__in",
+    "state=FOUND&state=SOLD": "state",
+    "q=a&q=a": "q",
 }  # fmt: skip
 
 

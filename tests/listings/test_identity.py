@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from listings import identity
 from listings.identity import MAX_LENGTH, BadUrl, identify
+from tests.hostile.effort import effort
 
 CANONICAL = "https://www.facebook.com/marketplace/item/123456/"
 
@@ -126,6 +127,7 @@ tracking = st.lists(
 )
 
 
+@effort(100)
 @given(st.text(max_size=300) | st.builds("https://{}".format, st.text(max_size=100)))
 def test_no_text_crashes_it(text: str) -> None:
     try:
@@ -138,6 +140,7 @@ def test_no_text_crashes_it(text: str) -> None:
     assert len(item.identity) <= 80
 
 
+@effort(100)
 @given(hosts, awkward, awkward)
 def test_a_canonical_url_is_its_own_canonical_url(host: str, path: str, query: str) -> None:
     try:
@@ -147,6 +150,7 @@ def test_a_canonical_url_is_its_own_canonical_url(host: str, path: str, query: s
     assert identify(item.url) == item
 
 
+@effort(100)
 @given(hosts, st.lists(names, max_size=4), st.lists(st.tuples(names, names), max_size=3), tracking, st.data())
 def test_tracking_never_matters(
     host: str, path: list[str], query: list[tuple[str, str]], noise: list[str], data: st.DataObject
@@ -158,6 +162,7 @@ def test_tracking_never_matters(
     assert identify(f"http://www.{host}/{'/'.join(path)}/?{'&'.join(mixed)}#{host}") == clean
 
 
+@effort(100)
 @given(st.integers(1, 10**24), awkward, awkward, st.sampled_from(["www.", "m.", "web.", ""]))
 def test_an_item_of_facebook_is_its_number(number: int, query: str, fragment: str, variant: str) -> None:
     url = f"https://{variant}facebook.com/marketplace/item/{number}/?{query}#{fragment}"
@@ -179,6 +184,7 @@ slow_or_quick = st.builds(
 )
 
 
+@effort(100)
 @given(slow_or_quick)
 def test_the_quick_look_and_the_long_one_agree(url: str) -> None:
     def seen() -> object:

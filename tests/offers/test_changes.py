@@ -168,6 +168,14 @@ def test_another_partners_error_stays(sims: Simulators, ebay: Any, listed: Produ
     assert fresh(listed).error_message == "Chatterbot was not stopped: 500"
 
 
+def test_a_reason_that_is_given_twice_is_422(operator: Client) -> None:
+    listing = make_listing(State.LISTED)
+    before = rows()
+    answer = operator.delete(f"/admin/listings/{listing.pk}/ebay?reason=sold&reason=broken")
+    assert (answer.status_code, list(answer.json()["detail"])) == (422, ["reason"])
+    assert rows() == before
+
+
 # ---- who may ------------------------------------------------------------------------------------
 
 

@@ -122,6 +122,7 @@ def test_a_profile_that_unpacks_to_a_bomb_is_not_unpacked(post_photos: Any) -> N
     assert post_photos(make_listing("PURCHASED"), bomb).status_code in (201, 422)
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize(
     "name",
     [

@@ -193,7 +193,8 @@ def test_jobs_are_listed_newest_first_and_by_status(operator: Client, post_job: 
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "limit=" + "9" * 25, "offset=-1", "status=done", "x=1"]
+    "query",
+    ["limit=0", "limit=201", "limit=" + "9" * 25, "offset=-1", "status=done", "x=1", "limit=1&limit=2"],
 )
 def test_a_wrong_question_is_422(viewer: Client, query: str) -> None:
     answer = viewer.get(f"/admin/scrape/jobs?{query}")

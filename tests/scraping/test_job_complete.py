@@ -254,6 +254,7 @@ STILL_BAD = {
 }
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize(("raw", "why"), STILL_BAD.values(), ids=STILL_BAD)
 def test_a_match_that_is_still_bad_changes_nothing(
     post_job: Callable[..., Any], raw: str | None, why: str

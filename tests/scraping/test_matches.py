@@ -15,7 +15,7 @@ from scraping import matches
 from scraping.models import InvalidMatch, ScrapeJob
 from tests.factories import a_job, a_match
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.each_database]
 
 NAN, INFINITY = float("nan"), float("inf")
 URL = "https://www.facebook.com/marketplace/item/1/"

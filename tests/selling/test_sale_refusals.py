@@ -13,7 +13,7 @@ from listings.states import State
 from tests.factories import dumps, make_listing, rows
 from tests.selling.sales import EBAY_KEY, PATH, Tell, coherent, fresh, kept, last_inbox, sale
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.each_database]
 
 SECRET = "whsec_" + base64.b64encode(b"what eBayLister signs with").decode()
 NAN, INF = float("nan"), float("inf")

@@ -180,6 +180,7 @@ def test_what_is_no_picture_is_none(phone: Phone, content: dict[str, Any]) -> No
     assert not TelegramAlbum.objects.exists()
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize(
     "caption", [None, 7, {"a": 1}, "\ud800\0", "x" * 100_000, "ABCDEF " * 50_000], ids=repr
 )

@@ -11,7 +11,7 @@ from listings.models import ProductListing
 from tests.factories import make_listing
 from tests.telegram.conftest import CHAT, Phone, last_kept
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.each_database]
 
 
 def tap(phone: Phone, **changes: Any) -> Any:

@@ -12,7 +12,7 @@ from listings.models import ProductListing
 from tests.factories import make_listing
 from tests.telegram.conftest import CHAT, PATH, Phone, last_kept, recorded
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.each_database]
 OPERATOR = 5_000_000_001
 
 # The recorded captions name a listing by its id, which is not here.

@@ -146,6 +146,17 @@ def test_each_function_is_tried_by_both_runs_and_each_case_by_one(tmp_path: Path
     assert fallen_between(reports) == []
 
 
+def test_what_tries_the_database_is_run_on_each_wherever_it_is(tmp_path: Path) -> None:
+    """Also in a folder that one of the runs has for itself."""
+    owned = tmp_path / "tests" / "keys"
+    owned.mkdir(parents=True)
+    marked = "@pytest.mark.each_database\ndef test_marked(): pass\n"
+    (owned / "test_owned.py").write_text(f"import pytest\n\ndef test_left(): pass\n\n{marked}")
+    reports = [collected(tmp_path, "first", "postgres://h/d"), collected(tmp_path, "last", "")]
+    had = [{test.partition("::")[2] for test in report["here"] if "owned" in test} for report in reports]
+    assert had == [{"test_marked"}, {"test_left", "test_marked"}]
+
+
 def test_a_case_that_each_run_leaves_to_the_other_is_found() -> None:
     """A parameter list that differs by database would be dealt out twice, differently."""
     first = {"here": ["a"], "elsewhere": ["b"]}
