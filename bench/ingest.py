@@ -26,6 +26,8 @@ LOG_COLUMNS = "sequence, event_id, to_state, transitioned_at, triggered_by, meta
 OUTBOX_COLUMNS = "event_id, channel, topic, key, body, created_at, next_attempt_at, attempts, last_error"
 AGAINST = "psycopg: COPY of the same listing, log and outbox rows"
 ONE = "psycopg: the same rows by INSERT in one pipeline"
+# Until both processes of the server have a connection with its statements prepared, as a server has that runs for days.
+WARM = 4
 _numbers = itertools.count(time.time_ns() // 1000 % 10**12 + 10**12)
 _codes = itertools.count(time.time_ns() // 1000)
 
@@ -181,7 +183,7 @@ def new_ones(bench: Bench, count: int, jobs: int, url: str = "") -> Sides:
             rows = [bare_rows(matches(count)) for _ in range(jobs)]
             return count * jobs / write(connection, rows)
 
-        return bench.interleave(ours, raw)
+        return bench.interleave(ours, raw, warm=WARM)
 
 
 @row(
@@ -249,4 +251,4 @@ def resighted(bench: Bench) -> Sides:
         def new() -> float:
             return 3000 / deliver(web, bodies([matches(1000) for _ in range(3)]))
 
-        return bench.interleave(again, new)
+        return bench.interleave(again, new, warm=WARM)

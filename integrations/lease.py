@@ -1,5 +1,6 @@
 """One relay at a time serves a channel, by a lease in its `Channel` row (docs/decisions/0001)."""
 
+import time
 import uuid
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from integrations.models import Channel
 
 # Longer than the longest step between two renewals: a window of events, or two calls with all their time-outs.
 EVENTS_LEASE, CALLS_LEASE = timedelta(seconds=25), timedelta(seconds=90)
+KEEP_EVERY_SECONDS = 0.5  # each time costs a commit
 
 
 class LeaseLost(Exception):
@@ -41,6 +43,27 @@ def keep(channel: str, holder: uuid.UUID) -> None:
     """
     if not Channel.objects.filter(name=channel, holder=holder).update(leased_until=Now() + _time(channel)):
         raise LeaseLost(channel)
+
+
+class Keeper:
+    """Keeps a lease from step to step, however short they are: not more often than a while has gone by.
+
+    Who was stopped for so long that another took over has let that while go by, too.
+    """
+
+    def __init__(self, channel: str, holder: uuid.UUID) -> None:
+        self._channel, self._holder, self._kept = channel, holder, time.monotonic()
+
+    def keep(self) -> None:
+        """Hold it for as long again, where it is time.
+
+        Raises:
+            LeaseLost: somebody else holds it by now.
+        """
+        now = time.monotonic()
+        if now - self._kept >= KEEP_EVERY_SECONDS:
+            keep(self._channel, self._holder)
+            self._kept = now
 
 
 def release(channel: str, holder: uuid.UUID) -> None:

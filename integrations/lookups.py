@@ -7,7 +7,7 @@ is another one for each number of them, and PostgreSQL takes 65,535 at most.
 import json
 from typing import Any
 
-from django.db.models import Field, Lookup
+from django.db.models import CharField, Field, Lookup
 
 
 @Field.register_lookup
@@ -20,8 +20,9 @@ class Among(Lookup):
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         """Compare with the elements of an array; SQLite has none, and takes JSON."""
         lhs, parameters = self.process_lhs(compiler, connection)
-        field = self.lhs.output_field
-        values = [field.get_db_prep_value(value, connection) for value in self.rhs]
+        field, values = self.lhs.output_field, list(self.rhs)
+        if not isinstance(field, CharField):  # whose texts are what the database takes
+            values = [field.get_db_prep_value(value, connection) for value in values]
         if connection.vendor == "postgresql":
             return f"{lhs} = ANY(%s)", (*parameters, values)
         given = (*parameters, json.dumps(values))

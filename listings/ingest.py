@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, connection, transaction
@@ -77,6 +78,7 @@ class _Stored:
 
 
 _STORED = ("id", "identity", "state", "product_id", *_FOLLOWING)
+_stored = itemgetter(*_STORED)
 _Groups = dict[str, list[Offer]]
 
 
@@ -104,7 +106,7 @@ def ingest(offers: Iterable[Offer], *, scraper_job_id: uuid.UUID, session_id: in
     build = partial(_build, scraper_job_id=scraper_job_id, session_id=session_id, at=at)
     written, events = _insert([groups[key] for key in keys if key not in known], build)
     lifecycle.found(written, events, at=at)
-    created = {row["identity"]: _Stored(*(row[name] for name in _STORED)) for row in written}
+    created = {row["identity"]: _Stored(*_stored(row)) for row in written}
     listings = created | _lock([key for key in keys if key not in created])
     cheaper = _resight(listings, groups, created=created.keys(), at=at)
     outbox.put(telegram.digest_rows(list(created.values()), cheaper, job_number=session_id))
@@ -181,7 +183,8 @@ def _noted(made: Iterable[_Row], rows: list[_Row], events: list[_Row]) -> Iterat
 
 
 def _present(name: str, values: list[str]) -> set[str]:
-    rows = ProductListing.objects.order_by().filter(**{f"{name}__among": values})
+    # A set, which Django does not search for expressions as it does a list.
+    rows = ProductListing.objects.order_by().filter(**{f"{name}__among": set(values)})
     return set(rows.values_list(name, flat=True))
 
 

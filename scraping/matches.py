@@ -80,6 +80,8 @@ def _text(holder: dict[str, Any], name: str, *, limit: int | None) -> str:
 
 
 def _number(value: Any, name: str) -> Decimal:
+    if type(value) is float and math.isfinite(value):  # nearly always
+        return Decimal(repr(value))
     # A float's shortest spelling is what the sender wrote; a bool is an int in Python and no number in JSON.
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise Invalid(f"{name}: is not a number")
