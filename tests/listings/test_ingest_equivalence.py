@@ -35,7 +35,7 @@ bodies = st.lists(st.one_of(matches, matches, matches, bad), max_size=9)
 
 
 def complete(given_matches: list[Any]) -> None:
-    jobs.complete(uuid.uuid4(), brands=["Sony"], matches=given_matches)
+    jobs.complete(uuid.uuid4(), brands=["Sony"], matches=list(given_matches))
 
 
 def outcome(steps: list[list[Any]], messaged: set[int], before: list[Any]) -> Any:
@@ -95,13 +95,17 @@ class TestEquivalence(TestCase):
 @pytest.mark.django_db
 def test_what_is_written_at_once_and_what_is_written_around_others(monkeypatch: pytest.MonkeyPatch) -> None:
     body = [a_match(number, price=number) for number in (1, 2, 1, 3)]
-    at_once = outcome([body], set(), [])
-    monkeypatch.setattr(ingest, "_insert", ingest._insert_around)
-    assert outcome([body], set(), []) == at_once
+    around = outcome([body], set(), [])
+    monkeypatch.setattr(ingest, "MANY", 1)
+    assert outcome([body], set(), []) == around
 
 
 @pytest.mark.django_db
-def test_a_code_that_is_taken_meanwhile_costs_nothing_but_time(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("many", [1, ingest.MANY])
+def test_a_code_that_is_taken_meanwhile_costs_nothing_but_time(
+    monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(ingest, "MANY", many)
     codes = iter(["AAAAAA", "AAAAAA", "AAAAAA", "BBBBBB", "CCCCCC"])
     monkeypatch.setattr(ingest, "new_short_code", lambda: next(codes))
     complete([a_match(1), a_match(2), a_match(3)])
