@@ -237,6 +237,8 @@ def _resight(
     changed: list[_Stored] = []
     events: list[dict[str, Any]] = []
     for key, listing in listings.items():
+        if key in created and len(groups[key]) == 1:
+            continue  # nearly all of them: nothing to follow
         before = (listing.title, listing.asking_price, listing.estimated_profit)
         if listing.state == State.FOUND:
             for offer in groups[key][1:] if key in created else groups[key]:

@@ -35,7 +35,7 @@ def to_offer(match: Any) -> Offer:
         raise Invalid("match: is not an object")
     text = _storable(match)
     listing, product = _object(match, "listing"), _object(match, "product")
-    raw_url = _text(listing, "listing.url", limit=None)
+    raw_url = _text(listing, "url", "listing.url")
     try:
         item = identify(raw_url)
     except BadUrl as error:
@@ -44,12 +44,12 @@ def to_offer(match: Any) -> Offer:
     return Offer(
         item=item,
         raw_url=raw_url,
-        title=_text(listing, "listing.title", limit=MAX_TITLE),
+        title=_text(listing, "title", "listing.title")[:MAX_TITLE],
         price=_amount(listing.get("price"), "listing.price", least=Decimal(0)),
         location=location[:255] if isinstance(location, str) else "",
         product_id=_product_id(product.get("id")),
-        brand=_text(product, "product.brand", limit=100),
-        model=_text(product, "product.model", limit=200),
+        brand=_text(product, "brand", "product.brand")[:100],
+        model=_text(product, "model", "product.model")[:200],
         product_name=str(product.get("full_name") or "")[:300],
         confidence=_confidence(match.get("confidence")),
         estimated_profit=_amount(match.get("potential_profit"), "potential_profit", least=-MAX_AMOUNT),
@@ -72,11 +72,11 @@ def _object(match: dict[str, Any], name: str) -> dict[str, Any]:
     return value
 
 
-def _text(holder: dict[str, Any], name: str, *, limit: int | None) -> str:
-    value = holder.get(name.rpartition(".")[2])
+def _text(holder: dict[str, Any], key: str, name: str) -> str:
+    value = holder.get(key)
     if not isinstance(value, str) or not value.strip():
         raise Invalid(f"{name}: is missing, empty or not text")
-    return value if limit is None else value[:limit]
+    return value
 
 
 def _number(value: Any, name: str) -> Decimal:
