@@ -105,8 +105,8 @@ def ingest(offers: Iterable[Offer], *, scraper_job_id: uuid.UUID, session_id: in
     known = _present("identity", keys) if len(keys) >= MANY else set()
     build = partial(_build, scraper_job_id=scraper_job_id, session_id=session_id, at=at)
     written, events = _insert([groups[key] for key in keys if key not in known], build)
-    lifecycle.found(written, events, at=at)
-    created = {row["identity"]: _Stored(*_stored(row)) for row in written}
+    lifecycle.found([listing.id for listing in written], events, at=at)
+    created = {listing.identity: listing for listing in written}
     listings = created | _lock([key for key in keys if key not in created])
     cheaper = _resight(listings, groups, created=created.keys(), at=at)
     outbox.put(telegram.digest_rows(list(created.values()), cheaper, job_number=session_id))
@@ -154,7 +154,7 @@ def _build(
     }
 
 
-def _insert(fresh: list[list[Offer]], build: Build) -> tuple[list[_Row], list[_Row]]:
+def _insert(fresh: list[list[Offer]], build: Build) -> tuple[list[_Stored], list[_Row]]:
     """Insert what nobody else has inserted before or meanwhile; return what is ours, and the event of each.
 
     Many are nearly always all ours: then it is one COPY, whose rows and events
@@ -163,21 +163,21 @@ def _insert(fresh: list[list[Offer]], build: Build) -> tuple[list[_Row], list[_R
     """
     codes = _codes(len(fresh))
     if len(fresh) >= MANY:
-        rows: list[_Row] = []
+        written: list[_Stored] = []
         events: list[_Row] = []
         try:
             with transaction.atomic():
-                bulk.insert(ProductListing, _noted(map(build, fresh, codes), rows, events))
-            return rows, events
+                bulk.insert(ProductListing, _noted(map(build, fresh, codes), written, events))
+            return written, events
         except IntegrityError:
             pass  # one by one, then: only that tells which
     ours = _insert_around(list(map(build, fresh, codes)))
-    return ours, list(map(announcements.created, ours))
+    return [_Stored(*_stored(row)) for row in ours], list(map(announcements.created, ours))
 
 
-def _noted(made: Iterable[_Row], rows: list[_Row], events: list[_Row]) -> Iterator[_Row]:
+def _noted(made: Iterable[_Row], written: list[_Stored], events: list[_Row]) -> Iterator[_Row]:
     for row in made:
-        rows.append(row)
+        written.append(_Stored(*_stored(row)))
         events.append(announcements.created(row))
         yield row
 

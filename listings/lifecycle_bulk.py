@@ -19,11 +19,11 @@ from listings.models import ProductListing, TransitionLog
 from listings.states import State
 
 
-def found(listings: Sequence[bulk.Row], events: Sequence[bulk.Row], *, at: datetime) -> None:
+def found(ids: Sequence[uuid.UUID], events: Sequence[bulk.Row], *, at: datetime) -> None:
     """Log and announce new listings, already written in this transaction: in plain values, they come by thousands.
 
     Args:
-        listings: the rows that were written.
+        ids: whose rows were written.
         events: what `announcements.created` made of each.
         at: when they were found.
     """
@@ -31,8 +31,8 @@ def found(listings: Sequence[bulk.Row], events: Sequence[bulk.Row], *, at: datet
     bulk.insert(
         TransitionLog,
         (
-            {"listing_id": listing["id"], "event_id": event["event_id"], **arrow}
-            for listing, event in zip(listings, events, strict=True)
+            {"listing_id": pk, "event_id": event["event_id"], **arrow}
+            for pk, event in zip(ids, events, strict=True)
         ),
     )
     outbox.put_rows(events)

@@ -1,12 +1,9 @@
 """The life of a scrape job: triggered, started, completed by a delivery; or failed or lost, and run again."""
 
-import hashlib
-import json
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import zip_longest
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +15,7 @@ from integrations.ids import uuid7
 from listings import telegram
 from listings.ingest import Offer, ingest
 from listings.models import ProductListing
+from scraping.digests import Digest
 from scraping.matches import Invalid, as_text, to_offer
 from scraping.models import UNASKED, InvalidMatch, ScrapeJob
 
@@ -184,17 +182,15 @@ def complete(
     Args:
         scraper_job_id: ScraperV2's id.
         brands: what was searched for; empty where the delivery does not say.
-        matches: as parsed from JSON, not yet checked. The list is emptied: while the rows of five thousand are
-            written, they need not lie in memory twice.
+        matches: as parsed from JSON, not yet checked. The list is emptied: five thousand of them would lie in
+            memory twice.
         inbox_id: the inbox row that holds the body.
 
     Returns:
         What it did; for a repeat, nothing created.
     """
     job, at = _locked(scraper_job_id, brands), clock.now()
-    offers, unusable = _sort(matches)
-    digest = digest_of(brands, matches, _written(offers, unusable, len(matches)))
-    matches.clear()
+    offers, unusable, digest = _sort(brands, matches)
     errors = [{"index": each["index"], "detail": each["detail"]} for each in unusable]
     if digest in job.deliveries:
         return Outcome(0, len(offers), errors, len(errors))
@@ -215,31 +211,6 @@ def complete(
     return Outcome(result.created, result.resighted, errors, len(errors))
 
 
-def digest_of(brands: list[str], matches: list[Any], written: Iterable[str | None] = ()) -> str:
-    """Return what a repeat of a delivery is known by: of `[brands, matches]` as ASCII JSON, its keys in order.
-
-    Args:
-        brands: as `complete` takes them.
-        matches: as parsed from JSON.
-        written: the JSON of each, its keys in order; None where nobody has written it yet.
-    """
-    digest, encode = hashlib.sha256(), json.JSONEncoder(sort_keys=True).encode
-    digest.update(f"[{encode(brands)}, [".encode())
-    for number, (match, text) in enumerate(
-        zip_longest(matches, written)
-    ):  # one by one: all at once takes megabytes
-        plain = text if text and text.isascii() and "\x7f" not in text else encode(match)
-        digest.update(f"{', ' if number else ''}{plain}".encode())
-    digest.update(b"]]")
-    return digest.hexdigest()
-
-
-def _written(offers: list[Offer], unusable: list[dict[str, Any]], count: int) -> Iterator[str | None]:
-    """Return the JSON of each match, as far as an offer has been made of it."""
-    bad, texts = {each["index"] for each in unusable}, (offer.raw for offer in offers)
-    return (None if index in bad else next(texts) for index in range(count))
-
-
 def _locked(scraper_job_id: uuid.UUID, brands: list[str]) -> ScrapeJob:
     """Return the job of that id, made if there is none, and nobody else's until the transaction ends."""
     new = {"scraper_job_id": scraper_job_id, "brands": brands, "status": Status.RUNNING.value}
@@ -251,13 +222,20 @@ def _locked(scraper_job_id: uuid.UUID, brands: list[str]) -> ScrapeJob:
     return ScrapeJob.objects.select_for_update().get(scraper_job_id=scraper_job_id)
 
 
-def _sort(matches: list[Any]) -> tuple[list[Offer], list[dict[str, Any]]]:
-    """Return the offers, and of each match that is none: its index, what is wrong, and what it was."""
+def _sort(brands: list[str], matches: list[Any]) -> tuple[list[Offer], list[dict[str, Any]], str]:
+    """Return the offers; of each match that is none its index, what is wrong, and what it was; the digest of all."""
     offers: list[Offer] = []
     unusable: list[dict[str, Any]] = []
+    digest = Digest(brands)
     for index, match in enumerate(matches):
         try:
-            offers.append(to_offer(match))
+            offer = to_offer(match)
         except Invalid as error:
             unusable.append({"index": index, "detail": str(error), "raw": as_text(match)})
-    return offers, unusable
+            digest.add(match)
+        else:
+            offers.append(offer)
+            digest.add(match, offer.raw)
+    # At once, in the end: one by one they would leave holes between the offers, which no memory is given back of.
+    matches.clear()
+    return offers, unusable, digest.hexdigest()

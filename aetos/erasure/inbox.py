@@ -11,7 +11,8 @@ from integrations import retention
 from integrations.models import InboxMessage
 from listings.identity import BadUrl, identify
 from listings.models import ProductListing
-from scraping import jobs, webhooks
+from scraping import webhooks
+from scraping.digests import digest_of
 from scraping.models import InvalidMatch, ScrapeJob
 
 TELEGRAM = "telegram"
@@ -40,9 +41,9 @@ def _keep_job(row: InboxMessage, payload: dict[str, Any], matches: list[Any], pe
     pen.update("inbox: jobs", InboxMessage.objects.filter(pk=row.pk), body=body)
     job = ScrapeJob.objects.filter(scraper_job_id=_uuid(payload.get("job_id"))).first()
     brands = webhooks.brands_of(payload)
-    if job and jobs.digest_of(brands, payload["matches"]) in job.deliveries and not pen.dry_run:
+    if job and digest_of(brands, payload["matches"]) in job.deliveries and not pen.dry_run:
         # Processed again, the body that is left is known for the repeat that it is.
-        job.deliveries = [*job.deliveries, jobs.digest_of(brands, matches)]
+        job.deliveries = [*job.deliveries, digest_of(brands, matches)]
         job.save(update_fields=["deliveries"])
 
 

@@ -112,12 +112,10 @@ def without_the_relay(publish: Callable[[list[Any]], None]) -> None:
 def no_digest() -> None:
     """A job that is delivered again is not recognised."""
     import uuid
-    from types import SimpleNamespace
 
-    from scraping import jobs
+    from scraping.digests import Digest
 
-    unlike = SimpleNamespace(hexdigest=lambda: uuid.uuid4().hex)
-    jobs.hashlib = SimpleNamespace(sha256=lambda text: unlike)  # type: ignore[assignment]
+    Digest.hexdigest = lambda self: uuid.uuid4().hex  # type: ignore[method-assign]
 
 
 # ---- calls to partners --------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from integrations import webhooks
 from integrations.models import InboxMessage, OutboxMessage
 from integrations.tasks import process_inbox
 from listings.models import ProductListing, Sighting
-from scraping import jobs, replays
+from scraping import replays
+from scraping.digests import digest_of
 from scraping.matches import Invalid
 from scraping.models import InvalidMatch, ScrapeJob
 from tests.conftest import SCRAPER_KEY
@@ -138,7 +139,7 @@ def test_a_repeat_is_known_by_the_json_of_the_whole(
     assert post_job(job).json()["invalid"] == 2
     whole = json.dumps([job["brands"], job["matches"]], sort_keys=True).encode()
     assert ScrapeJob.objects.get().deliveries == [hashlib.sha256(whole).hexdigest()]
-    assert jobs.digest_of(job["brands"], job["matches"]) == hashlib.sha256(whole).hexdigest()
+    assert digest_of(job["brands"], job["matches"]) == hashlib.sha256(whole).hexdigest()
 
 
 def test_the_same_job_with_another_body_is_taken_in_and_flagged(post_job: Callable[..., Any]) -> None:
