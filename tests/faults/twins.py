@@ -82,7 +82,7 @@ def without_the_relay(publish: Callable[[list[Any]], None]) -> None:
 
     from django.utils import timezone
 
-    from integrations import outbox
+    from integrations import bulk, outbox
     from integrations.waiting import Waiting, as_event
 
     put, put_rows = outbox.put, outbox.put_rows
@@ -100,10 +100,11 @@ def without_the_relay(publish: Callable[[list[Any]], None]) -> None:
         put(rows)
 
     def putting_rows(rows: Any) -> None:
-        leaving = [outbox.OutboxMessage(**row) for row in rows if row["channel"] == "events"]
-        publish([as_published(row) for row in leaving])
-        put_rows([{**row, "delivered_at": timezone.now()} for row in rows if row["channel"] == "events"])
-        put_rows([row for row in rows if row["channel"] != "events"])
+        given = list(rows)
+        leaving = [row for row in given if row["channel"] == "events"]
+        publish([as_published(bulk.as_instance(outbox.OutboxMessage, row)) for row in leaving])
+        put_rows([{**row, "delivered_at": timezone.now()} for row in leaving])
+        put_rows([row for row in given if row["channel"] != "events"])
 
     outbox.put, outbox.put_rows = putting, putting_rows
 
