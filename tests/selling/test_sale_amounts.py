@@ -9,7 +9,7 @@ from django.test import Client
 
 from integrations.models import InboxMessage
 from listings import bookkeeping, lifecycle
-from listings.models import LedgerLine, Note
+from listings.models import LedgerLine, Note, ProductListing
 from listings.states import State
 from tests.backoffice.pages import nothing_written, said
 from tests.factories import make_listing
@@ -108,14 +108,22 @@ def test_what_was_not_known_comes_with_it(operator: Client, conflict: Callable[.
     coherent(listing)
 
 
-def test_what_staff_corrected_meanwhile_is_counted_from(
-    operator: Client, tell: Tell, conflict: Callable[..., InboxMessage]
-) -> None:
+def corrected_meanwhile(
+    tell: Tell, conflict: Callable[..., InboxMessage], fees: Decimal
+) -> tuple[ProductListing, InboxMessage]:
+    """Sell, be told of fees of 70.00, and have staff correct the fees before anybody settles that."""
     listing = make_listing(State.LISTED)
     tell(sale(listing))
     message = conflict(listing, ebay_fees="70.00")
     first = LedgerLine.objects.get(listing=listing, kind="ebay_fees")
-    bookkeeping.correct(first.pk, D(66), by="user:bob", note="as the invoice says", listing_id=listing.pk)
+    bookkeeping.correct(first.pk, fees, by="user:bob", note="as the invoice says", listing_id=listing.pk)
+    return listing, message
+
+
+def test_what_staff_corrected_meanwhile_is_counted_from(
+    operator: Client, tell: Tell, conflict: Callable[..., InboxMessage]
+) -> None:
+    listing, message = corrected_meanwhile(tell, conflict, D(66))
     applied(operator, message, "Books £70.00 as the fees instead of £66.00")
     assert lines(listing)[-1] == ("ebay_fees", D("4.00"), "user:ann")
     assert fresh(listing).final_profit == D("72.05")
@@ -125,11 +133,7 @@ def test_what_staff_corrected_meanwhile_is_counted_from(
 def test_what_staff_put_right_by_themselves_is_taken_note_of(
     operator: Client, tell: Tell, conflict: Callable[..., InboxMessage]
 ) -> None:
-    listing = make_listing(State.LISTED)
-    tell(sale(listing))
-    message = conflict(listing, ebay_fees="70.00")
-    first = LedgerLine.objects.get(listing=listing, kind="ebay_fees")
-    bookkeeping.correct(first.pk, D(70), by="user:bob", note="as eBay says", listing_id=listing.pk)
+    listing, message = corrected_meanwhile(tell, conflict, D(70))
     booked = lines(listing)
     applied(operator, message, "Takes note that it is booked as eBay told us")
     assert lines(listing) == booked
