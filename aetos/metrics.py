@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
-from rest_framework.authentication import BaseAuthentication, SessionAuthentication, TokenAuthentication
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -22,6 +22,7 @@ from integrations.channels import CHANNELS
 from integrations.clock import now
 from integrations.models import AuditRun, Channel, InboxMessage, OutboxMessage, Pulse
 from integrations.tasks import TASKS
+from integrations.tokens import TokenAuthentication
 from listings import earnings, tally
 from listings.models import OutreachSettings, ProductListing
 from listings.states import State

@@ -5,6 +5,7 @@ missing in production is checked where the server starts (aetos/checks.py), so
 that `migrate` and `collectstatic` run without partner keys.
 """
 
+import logging
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -248,13 +249,13 @@ if min(KEEP_INBOX_DAYS, KEEP_DELIVERIES_DAYS) < 0:
 REST_FRAMEWORK = {
     # Token first: its challenge header is what turns "not signed in" into 401 rather than 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "integrations.tokens.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["integrations.rest.StaffWithPermission"],
     "DEFAULT_PARSER_CLASSES": ["integrations.rest.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": [
-        "rest_framework.renderers.JSONRenderer",
+        "integrations.rest.JSONRenderer",
         "rest_framework.renderers.BrowsableAPIRenderer",
     ],
     "EXCEPTION_HANDLER": "integrations.rest.exception_handler",
@@ -291,3 +292,5 @@ DJANGO_STRUCTLOG_CELERY_ENABLED = True
 # Who asked, and from where, is left out of every line (aetos/logs.py): so it need not be found out.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_USER_ID_FIELD = ""
+# A line for each request, with its answer: that it began says nothing more, and costs as much.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG

@@ -5,6 +5,7 @@ is another one for each number of them, and PostgreSQL takes 65,535 at most.
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import CharField, Field, Lookup
@@ -20,10 +21,18 @@ class Among(Lookup):
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         """Compare with the elements of an array; SQLite has none, and takes JSON."""
         lhs, parameters = self.process_lhs(compiler, connection)
-        field, values = self.lhs.output_field, list(self.rhs)
+        if hasattr(self.rhs, "as_sql"):  # a place to fill in (integrations/prepared.py)
+            _, given = self.rhs.as_sql(compiler, connection)
+        else:
+            given = [self.parameter(self.lhs.output_field, self.rhs, connection)]
+        if connection.vendor == "postgresql":
+            return f"{lhs} = ANY(%s)", (*parameters, *given)
+        return f"{lhs} IN (SELECT value FROM json_each(%s))", (*parameters, *given)  # noqa: S608  a column's name
+
+    @staticmethod
+    def parameter(field: Any, values: Iterable[Any], connection: Any) -> Any:
+        """Put values of a field into one parameter."""
+        values = list(values)
         if not isinstance(field, CharField):  # whose texts are what the database takes
             values = [field.get_db_prep_value(value, connection) for value in values]
-        if connection.vendor == "postgresql":
-            return f"{lhs} = ANY(%s)", (*parameters, values)
-        given = (*parameters, json.dumps(values))
-        return f"{lhs} IN (SELECT value FROM json_each(%s))", given  # noqa: S608  a column's name
+        return values if connection.vendor == "postgresql" else json.dumps(values)

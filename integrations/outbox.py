@@ -5,7 +5,6 @@ partner. After the commit `nudge` tells a worker to look, and a sweep every two
 seconds finds what the nudge missed.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from integrations import bulk, nudges, tracing
+from integrations import bulk, jsontext, nudges, tracing
 from integrations.bulk import JsonText
 from integrations.channels import EVENTS
 from integrations.ids import uuid7
@@ -92,7 +91,7 @@ def _row(channel: str, topic: str, key: str, body: dict[str, Any], at: datetime)
         "channel": channel,
         "topic": topic,
         "key": key,
-        "body": JsonText(json.dumps(body)),
+        "body": JsonText(jsontext.dumps(body).decode()),
         "traceparent": tracing.current(),
         "created_at": at,
     }

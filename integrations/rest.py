@@ -14,11 +14,14 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import OperationalError
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
-from rest_framework import exceptions, serializers, status
+from rest_framework import exceptions, renderers, serializers, status
 from rest_framework.parsers import JSONParser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils import encoders
+
+from integrations import jsontext
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -86,6 +89,29 @@ class StrictJSONParser(JSONParser):
         except (ValueError, RecursionError):
             raise exceptions.ParseError("The body is not JSON that can be read.") from None
         return value
+
+
+class JSONRenderer(renderers.JSONRenderer):
+    """DRF's, but that it writes quickly what nobody asked to have indented."""
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        """Return the JSON of what is shown."""
+        if data is None or self.get_indent(accepted_media_type or "", renderer_context or {}):
+            return bytes(super().render(data, accepted_media_type, renderer_context))
+        return jsontext.dumps(data, _PLAIN)
+
+
+_PLAIN = encoders.JSONEncoder().default
+
+
+def checked(serializer: serializers.Serializer[Any], data: Any) -> dict[str, Any]:
+    """Check what was sent by a serializer that is made once: each new one copies all of its fields.
+
+    Raises:
+        ValidationError: by field.
+    """
+    values: dict[str, Any] = serializer.run_validation({} if data is None else data)
+    return values
 
 
 def _no_constant(name: str) -> None:

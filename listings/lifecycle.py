@@ -24,6 +24,7 @@ from django_fsm import TransitionNotAllowed
 from integrations import bulk, outbox
 from integrations.clock import Clock
 from integrations.models import OutboxMessage
+from integrations.prepared import Prepared, the
 from listings import announcements, deliveries, facts, leads, ledger, lifecycle_bulk, telegram
 from listings.models import Note, ProductListing, TransitionLog
 from listings.states import ARROWS, ENTERED_AT, FORWARD, TIMEOUT_SETTING, State, allowed_from
@@ -211,7 +212,16 @@ def restart_deadline(listing: ProductListing) -> None:
 
 def locked(listing_id: ListingId) -> ProductListing:
     """Read a listing and lock its row until the transaction ends; `db_now` is the database's time."""
-    return ProductListing.objects.annotate(db_now=Clock()).select_for_update().get(pk=listing_id)
+    listing: ProductListing | None = _LOCKED.first(listing_id)
+    if listing is None:
+        raise ProductListing.DoesNotExist
+    return listing
+
+
+_LOCKED = Prepared(
+    lambda asked: ProductListing.objects.annotate(db_now=Clock()).select_for_update().filter(pk=asked),
+    the(ProductListing._meta.pk),
+)
 
 
 @transaction.atomic

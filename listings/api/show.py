@@ -4,7 +4,7 @@ A page is half work of the database, and was nearly all work of the serializer,
 which asks every field of every row anew what it is. Here each column is asked once.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db.models import DateTimeField, DecimalField, Field, UUIDField
 
+from integrations.prepared import Prepared, among
 from listings import offers
 from listings.api.serializers import ListingSerializer
 from listings.models import ProductListing
@@ -24,6 +25,18 @@ _ID, _STATE = COLUMNS.index("id"), COLUMNS.index("state")
 _ALLOWED = {state.value: allowed_from(state) for state in State}
 # What has never been received is in no call to eBayLister.
 _ASKED_OF_EBAY = {State.RECEIVED.value, State.LISTED.value, State.SOLD.value}
+
+
+def known(ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """Return listings as the API shows them, in the order of their ids."""
+    found = {row[_ID]: row for row in _ROWS.all(ids)}
+    return many(found[pk] for pk in ids if pk in found)
+
+
+_ROWS = Prepared(
+    lambda asked: ProductListing.objects.order_by().filter(pk__among=asked).values_list(*COLUMNS),
+    among(ProductListing._meta.pk),
+)
 
 
 def many(rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:

@@ -10,12 +10,13 @@ from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.paging import window
-from integrations.rest import Unprocessable, question
+from integrations.callers import staff_name
+from integrations.paging import keys
+from integrations.rest import Unprocessable, checked, question
 from listings import attention, deliveries, lifecycle, offers, tally
 from listings.api import show
 from listings.api.offers import by_field
@@ -32,6 +33,7 @@ from listings.search import asked_once, exactly
 from listings.states import State
 
 UNKNOWN = "There is no such listing."
+_QUERY, _TRANSITION = ListingQuerySerializer(), TransitionSerializer()
 REFUSED = OpenApiResponse(description="Readable, but not valid: `detail` names what, by field.")
 
 
@@ -54,21 +56,19 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
     )
     def list(self, request: Request) -> Response:
         """List listings that fit every filter given."""
-        query = ListingQuerySerializer(data=question(request))
-        query.is_valid(raise_exception=True)
-        asked = query.validated_data
+        asked = checked(_QUERY, question(request))
         rows = search(ProductListing.objects.all(), asked)
         descending, name = asked["ordering"].startswith("-"), asked["ordering"].lstrip("-")
         order: str | OrderBy = asked["ordering"]
         if name in ("asking_price", "estimated_profit"):
             # Nulls last both ways: a listing without a price is neither the cheapest nor the dearest.
             order = F(name).desc(nulls_last=True) if descending else F(name).asc(nulls_last=True)
-        ordered = rows.order_by(order, "-id" if descending else "id").values_list(*show.COLUMNS)
+        ordered = rows.order_by(order, "-id" if descending else "id")
         total = _total(rows, asked)
-        page = window(ordered, asked["offset"], asked["limit"], total)
+        page = keys(ordered, asked["offset"], asked["limit"], total)
         return Response(
             {
-                "listings": show.many(page),
+                "listings": show.known(page),
                 "total": total,
                 "limit": asked["limit"],
                 "offset": asked["offset"],
@@ -95,16 +95,9 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
     @action(detail=True, methods=["post"])
     def transition(self, request: Request, pk: uuid.UUID) -> Response:
         """Take an arrow of the lifecycle. LISTED without `ebay_listing_id` is asked of eBayLister: 202, `pending`."""
-        asked = TransitionSerializer(data=request.data)
-        if not asked.is_valid():
-            listing = self._listing(pk)
-            allowed = {"allowed": listing.allowed_transitions} if "to_state" in asked.errors else {}
-            raise Unprocessable({**asked.errors, **allowed})
-        to, facts = State(asked.validated_data["to_state"]), asked.facts()
-        who = {
-            "by": f"user:{request.user.get_username()}",
-            "reason": asked.validated_data["reason"] or "",
-        }
+        asked = self._asked(request, pk)
+        to, facts = State(asked["to_state"]), TransitionSerializer.facts(asked)
+        who = {"by": staff_name(request), "reason": asked["reason"] or ""}
         try:
             if to == State.LISTED and "ebay_listing_id" not in facts:
                 return _ask_to_list(pk, price=facts.get("ebay_asking_price"), **who)
@@ -126,10 +119,24 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
         """Try the partner call that failed again."""
         listing = self._listing(pk)
         try:
-            operations = deliveries.retry(listing.pk, by=f"user:{request.user.get_username()}")
+            operations = deliveries.retry(listing.pk, by=staff_name(request))
         except deliveries.NothingToRetry as error:
             raise Unprocessable(str(error)) from error
         return Response({"listing_id": listing.pk, "operations": operations}, status=202)
+
+    def _asked(self, request: Request, pk: uuid.UUID) -> dict[str, Any]:
+        """Return the body of a request to take an arrow.
+
+        Raises:
+            Unprocessable: what is wrong, by field; where it is the state, with what is allowed.
+        """
+        try:
+            return checked(_TRANSITION, request.data)
+        except ValidationError as error:
+            wrong: Any = error.detail
+            listing = self._listing(pk)
+            allowed = {"allowed": listing.allowed_transitions} if "to_state" in wrong else {}
+            raise Unprocessable({**wrong, **allowed}) from None
 
     def _listing(self, pk: uuid.UUID) -> ProductListing:
         listing = self.get_queryset().filter(pk=pk).first()

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from integrations import outbox, relay
 from integrations.models import OutboxMessage
+from integrations.prepared import Prepared, among
 from listings import deliveries
 from listings.models import ProductListing
 
@@ -28,10 +29,7 @@ def pending_of(ids: Iterable[UUID]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     if not keys:
         return found
-    rows = relay.pending(CHANNEL).filter(key__in=keys).order_by("id")
-    for key, topic, body, attempts, error in rows.values_list(
-        "key", "topic", "body", "attempts", "last_error"
-    ):
+    for key, topic, body, attempts, error in _PENDING.all(keys):
         shown = {
             "operation": topic,
             "requested_at": body["requested_at"],
@@ -41,6 +39,15 @@ def pending_of(ids: Iterable[UUID]) -> dict[str, dict[str, Any]]:
         }
         found.setdefault(key, shown)
     return found
+
+
+_PENDING = Prepared(
+    lambda asked: relay.pending(CHANNEL)
+    .filter(key__among=asked)
+    .order_by("id")
+    .values_list("key", "topic", "body", "attempts", "last_error"),
+    among(OutboxMessage._meta.get_field("key")),
+)
 
 
 def is_pending(listing: ProductListing, topic: str) -> bool:
