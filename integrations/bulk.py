@@ -3,10 +3,13 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from itertools import chain, islice
 from typing import Any
 
 from django.db import connection, models
+
+from integrations import clock, jsontext
 
 # COPY is quicker by the row, and takes one more turn to the database and back.
 COPY_FROM = 20
@@ -60,6 +63,38 @@ def insert_new(model: type[models.Model], rows: Sequence[Row]) -> set[Any]:
     return {model._meta.pk.to_python(key) for key in inserted}
 
 
+def insert_one(model: type[models.Model], row: Row) -> Any:
+    """Insert a row in the current transaction; return its primary key, which is `id`.
+
+    Raises:
+        IntegrityError: as an INSERT would.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(*_values(model, [row], "RETURNING id"))
+        return model._meta.pk.to_python(cursor.fetchone()[0])
+
+
+def change(model: type[models.Model], where: Row, to: Row, *, now: tuple[str, ...] = ()) -> int:
+    """Give the rows that have all of some values others, in the current transaction.
+
+    Args:
+        model: whose table it is.
+        where: values by attribute name, none of them null.
+        to: the new values.
+        now: what becomes the database's time.
+
+    Returns:
+        How many rows there were.
+    """
+    named = _fields(model, tuple(to)), _fields(model, tuple(where))
+    values = [
+        _column(field, [row])[0] for fields, row in zip(named, (to, where), strict=True) for field in fields
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_update(connection.vendor, model, tuple(to), now, tuple(where)), values)
+        return int(cursor.rowcount)
+
+
 def as_instance(model: type[models.Model], row: Row) -> Any:
     """Return a row as an instance that is not saved."""
     return model(
@@ -75,7 +110,7 @@ def _write(model: type[models.Model], rows: Iterator[Row]) -> None:
         if len(first) < COPY_FROM:
             cursor.execute(*_values(model, first))
             return
-        table, fields = _table(model, first[0])
+        table, fields = _table(connection.vendor, model, tuple(first[0]))
         with connection.wrap_database_errors, cursor.copy(f"COPY {table} FROM STDIN") as target:
             while first:
                 for row in _columnwise(fields, first):
@@ -85,7 +120,7 @@ def _write(model: type[models.Model], rows: Iterator[Row]) -> None:
 
 def _values(model: type[models.Model], rows: Sequence[Row], more: str = "") -> tuple[str, list[Any]]:
     """Return an INSERT of a few rows, and its parameters."""
-    table, fields = _table(model, rows[0])
+    table, fields = _table(connection.vendor, model, tuple(rows[0]))
     one = f"({', '.join(['%s'] * len(fields))})"
     return (
         f"INSERT INTO {table} VALUES {', '.join([one] * len(rows))} {more}",  # noqa: S608  our own names
@@ -93,18 +128,36 @@ def _values(model: type[models.Model], rows: Sequence[Row], more: str = "") -> t
     )
 
 
-def _table(model: type[models.Model], row: Row) -> tuple[str, list[Any]]:
+@cache
+def _table(vendor: str, model: type[models.Model], names: tuple[str, ...]) -> tuple[str, list[Any]]:
     """Name the table with the columns that are written; return their fields, too."""
     fields = [
         field
         for field in model._meta.concrete_fields
-        if field.attname in row or (field.has_default() and not field.has_db_default())
+        if field.attname in names or (field.has_default() and not field.has_db_default())
     ]
     quote = connection.ops.quote_name
     return (
         f"{quote(model._meta.db_table)} ({', '.join(quote(str(field.column)) for field in fields)})",
         fields,
     )
+
+
+@cache
+def _fields(model: type[models.Model], names: tuple[str, ...]) -> list[Any]:
+    by_name = {field.attname: field for field in model._meta.concrete_fields}
+    return [by_name[name] for name in names]
+
+
+@cache
+def _update(
+    vendor: str, model: type[models.Model], to: tuple[str, ...], now: tuple[str, ...], where: tuple[str, ...]
+) -> str:
+    quote, time = connection.ops.quote_name, clock.SQL[vendor].replace("%", "%%")
+    values = [f"{quote(str(field.column))} = %s" for field in _fields(model, to)]
+    times = [f"{quote(str(field.column))} = {time}" for field in _fields(model, now)]
+    rows = " AND ".join(f"{quote(str(field.column))} = %s" for field in _fields(model, where))
+    return f"UPDATE {quote(model._meta.db_table)} SET {', '.join(values + times)} WHERE {rows}"  # noqa: S608  our own names
 
 
 def _columnwise(fields: list[Any], rows: Sequence[Row]) -> Iterator[tuple[Any, ...]]:
@@ -121,7 +174,7 @@ def _column(field: Any, rows: Sequence[Row]) -> Sequence[Any]:
     else:
         values = [field.get_default()] * len(rows)
     if isinstance(field, models.JSONField):
-        return [value if isinstance(value, JsonText) else json.dumps(value) for value in values]
+        return [value if isinstance(value, JsonText) else jsontext.dumps(value).decode() for value in values]
     if connection.vendor != "postgresql":
         return [field.get_db_prep_save(value, connection) for value in values]
     if isinstance(field, models.DateTimeField):

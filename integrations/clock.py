@@ -6,6 +6,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import DateTimeField, Func
 
+SQL = {"postgresql": "clock_timestamp()", "sqlite": "STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW')"}
+
 
 class Clock(Func):
     """The time at which the row is read, also inside a long transaction or after a wait for a lock."""
@@ -14,10 +16,10 @@ class Clock(Func):
     arity = 0
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, tuple[()]]:
-        return "clock_timestamp()", ()
+        return SQL["postgresql"], ()
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, tuple[()]]:
-        return "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')", ()
+        return SQL["sqlite"].replace("%", "%%"), ()
 
 
 def now() -> datetime:
@@ -26,13 +28,8 @@ def now() -> datetime:
     Returns:
         An aware time in UTC.
     """
-    sql = (
-        "SELECT clock_timestamp()"
-        if connection.vendor == "postgresql"
-        else "SELECT STRFTIME('%Y-%m-%d %H:%M:%f')"
-    )
     with connection.cursor() as cursor:
-        cursor.execute(sql)
+        cursor.execute(f"SELECT {SQL[connection.vendor]}")
         value = cursor.fetchone()[0]
     return (
         value.astimezone(UTC)

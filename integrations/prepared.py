@@ -33,9 +33,9 @@ def among(field: Any) -> Tell:
 class Asked(Expression):
     """Stands in a query for the value that each caller gives."""
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         """Write a parameter, and mark its place."""
-        return "%s", [_HERE]
+        return "%s", (_HERE,)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _write(rows: QuerySet[Any, Any]) -> _Written:
 def _maker(rows: QuerySet[Any, Any], compiler: Any) -> Callable[[Sequence[Any]], list[Any]]:
     """Return what turns the database's rows into what the queryset would give."""
     converters = compiler.get_converters([expression for expression, _, _ in compiler.select])
-    if rows._fields is not None:  # values_list
+    if rows.query.values_select:  # values_list
         return lambda found: _converted(found, converters)
     model, columns = compiler.klass_info["model"], compiler.klass_info["select_fields"]
     first, last = columns[0], columns[-1] + 1

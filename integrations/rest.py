@@ -94,7 +94,9 @@ class StrictJSONParser(JSONParser):
 class JSONRenderer(renderers.JSONRenderer):
     """DRF's, but that it writes quickly what nobody asked to have indented."""
 
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
         """Return the JSON of what is shown."""
         if data is None or self.get_indent(accepted_media_type or "", renderer_context or {}):
             return bytes(super().render(data, accepted_media_type, renderer_context))

@@ -23,8 +23,10 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
+from integrations import bulk
 from integrations.callers import Refusal, authenticate, verify_signature
 from integrations.models import InboxMessage
+from integrations.prepared import Prepared, the
 from integrations.retention import BodyGone
 
 log = structlog.get_logger(__name__)
@@ -32,6 +34,7 @@ log = structlog.get_logger(__name__)
 Status = InboxMessage.Status
 DEADLOCK_TRIES = 5
 GIVE_UP_AFTER = 100
+NOT_JSON = "The body must be application/json."
 DRAIN_BYTES = 64 * 1024 * 1024
 
 
@@ -120,7 +123,9 @@ def process(message_id: int, *, body: bytes | None = None) -> Answer:
 
 
 def _process(message_id: int, body: bytes | None) -> Answer:
-    message = InboxMessage.objects.defer("body").select_for_update().get(pk=message_id)
+    message = _LOCKED.first(message_id)
+    if message is None:
+        raise InboxMessage.DoesNotExist
     if message.status not in (Status.RECEIVED, Status.PARKED):
         return Answer(200, message.answer or {}, keep_as=message.status)
     try:
@@ -129,15 +134,21 @@ def _process(message_id: int, body: bytes | None) -> Answer:
             answer = HANDLERS[message.partner, message.kind](message, payload)
     except Refusal as refusal:
         answer = Answer(refusal.status, {"detail": refusal.detail}, Status.REFUSED, str(refusal.detail))
-    InboxMessage.objects.filter(pk=message.pk).update(
-        status=answer.keep_as,
-        detail=answer.detail[:2000],
-        answer=answer.body,
-        subject=answer.subject or message.subject,
-        processed_at=Now(),
-        attempts=F("attempts") + 1,
-    )
+    became = {
+        "status": str(answer.keep_as),
+        "detail": answer.detail[:2000],
+        "answer": answer.body,
+        "subject": answer.subject or message.subject,
+        "attempts": message.attempts + 1,
+    }
+    bulk.change(InboxMessage, {"id": message.pk}, became, now=("processed_at",))
     return answer
+
+
+_LOCKED = Prepared(
+    lambda asked: InboxMessage.objects.defer("body").select_for_update().filter(pk=asked),
+    the(InboxMessage._meta.pk),
+)
 
 
 def note_failure(message_id: int, error: Exception) -> None:
@@ -186,19 +197,20 @@ class Webhook(View):
             verify_signature(request, self.partner, body)
         except Refusal as refusal:
             return refused(refusal)
+        is_json = _json_content(request.headers.get("Content-Type", ""))
         try:
-            message = self._keep(request, body)
+            message_id = self._keep(request, body, is_json=is_json)
         except Error:
             return refused(Refusal(503, "The database is away. Nothing was kept."))
-        if message.status == Status.REFUSED:
-            return refused(Refusal(415, message.detail))
+        if not is_json:
+            return refused(Refusal(415, NOT_JSON))
         try:
-            answer = process(message.pk, body=body)
+            answer = process(message_id, body=body)
         except Exception as error:
             # The bytes are kept and the sweep tries again: the partner, who calls once, has done its part.
-            log.exception("webhook kept, to be processed later", inbox_id=message.pk)
+            log.exception("webhook kept, to be processed later", inbox_id=message_id)
             with suppress(Error):  # the database may have gone away meanwhile
-                note_failure(message.pk, error)
+                note_failure(message_id, error)
             return JsonResponse({"accepted": True, "status": "received"}, status=202)
         return JsonResponse(answer.body, status=answer.status)
 
@@ -210,18 +222,18 @@ class Webhook(View):
         """Let the partner pass, or raise a Refusal."""
         authenticate(request, self.partner)
 
-    def _keep(self, request: HttpRequest, body: bytes) -> InboxMessage:
+    def _keep(self, request: HttpRequest, body: bytes, *, is_json: bool) -> int:
         context = structlog.contextvars.get_contextvars()
-        is_json = _json_content(request.headers.get("Content-Type", ""))
-        return InboxMessage.objects.create(
-            partner=self.partner,
-            kind=self.kind,
-            body=body,
-            content_type=request.headers.get("Content-Type", "")[:100],
-            request_id=str(context.get("request_id", ""))[:64],
-            status=Status.RECEIVED if is_json else Status.REFUSED,
-            detail="" if is_json else "The body must be application/json.",
-        )
+        row = {
+            "partner": self.partner,
+            "kind": self.kind,
+            "body": body,
+            "content_type": request.headers.get("Content-Type", "")[:100],
+            "request_id": str(context.get("request_id", ""))[:64],
+            "status": (Status.RECEIVED if is_json else Status.REFUSED).value,
+            "detail": "" if is_json else NOT_JSON,
+        }
+        return int(bulk.insert_one(InboxMessage, row))
 
 
 def refused(refusal: Refusal) -> JsonResponse:

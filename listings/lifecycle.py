@@ -19,7 +19,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django_fsm import TransitionNotAllowed
+from django_fsm import ConcurrentTransition, TransitionNotAllowed
 
 from integrations import bulk, outbox
 from integrations.clock import Clock
@@ -247,7 +247,9 @@ def _take(
     changed = facts.take(listing, told or {}, by=by, note=reason, on=on) | _enter(listing, to)
     if to is State.SOLD:
         changed |= ledger.restate(listing)
-    listing.save(update_fields=sorted(changed | {"state"}))
+    new = {name: getattr(listing, name) for name in sorted(changed)}
+    if not bulk.change(ProductListing, {"id": listing.pk, "state": origin.value}, {"state": to.value, **new}):
+        raise ConcurrentTransition  # the lock was not taken: somebody else has moved it
     _tell(listing, origin, by=by, reason=reason)
     if follow:
         outbox.put(follow(listing, by=by))

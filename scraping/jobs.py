@@ -25,7 +25,7 @@ OPEN = (Status.PENDING, Status.RUNNING)
 # What a delivery changes of its job.
 _DELIVERED = (
     *("brands", "deliveries", "matches", "created_listings", "resighted", "invalid"),
-    *("status", "error", "warning", "unanswered", "deadline_at", "completed_at"),
+    *("status", "error", "warning", "unanswered", "deadline_at"),
 )
 
 
@@ -205,9 +205,10 @@ def complete(
     job.created_listings += result.created
     job.resighted += result.resighted
     job.invalid += len(errors)
-    job.status, job.error, job.unanswered = Status.COMPLETED, "", 0
-    job.deadline_at, job.completed_at = None, Now()
-    job.save(update_fields=_DELIVERED)
+    job.status, job.error, job.unanswered = Status.COMPLETED.value, "", 0
+    job.deadline_at = None
+    became = {name: getattr(job, name) for name in _DELIVERED}
+    bulk.change(ScrapeJob, {"id": job.pk}, became, now=("completed_at",))
     return Outcome(result.created, result.resighted, errors, len(errors))
 
 

@@ -42,10 +42,12 @@ def pending_of(ids: Iterable[UUID]) -> dict[str, dict[str, Any]]:
 
 
 _PENDING = Prepared(
-    lambda asked: relay.pending(CHANNEL)
-    .filter(key__among=asked)
-    .order_by("id")
-    .values_list("key", "topic", "body", "attempts", "last_error"),
+    lambda asked: (
+        relay.pending(CHANNEL)
+        .filter(key__among=asked)
+        .order_by("id")
+        .values_list("key", "topic", "body", "attempts", "last_error")
+    ),
     among(OutboxMessage._meta.get_field("key")),
 )
 
