@@ -17,6 +17,8 @@ from tests.aetos.processes import environment
 
 LEAST = SIZES[0]
 AT_ONCE = 5  # requests to a figure
+# Until each thread of both processes has its statements prepared, as a server has that runs for days.
+WARM = 40
 API, STAFF = "/admin/listings", "/staff/listings/productlisting/"
 SIGN_IN = """
 from django.contrib.auth import get_user_model
@@ -112,7 +114,9 @@ def _against_bare(page: Page) -> Callable[[Bench], Sides]:
         with bare_server(bench) as url:
             bare = Reader(url, bench.url, bench.folder)
             return bench.interleave(
-                lambda: ours.milliseconds(address), lambda: bare.milliseconds(f"/bare/{page.name}")
+                lambda: ours.milliseconds(address),
+                lambda: bare.milliseconds(f"/bare/{page.name}"),
+                warm=WARM,
             )
 
     return measure
@@ -125,6 +129,7 @@ def _against_itself(page: Page) -> Callable[[Bench], Sides]:
         return bench.interleave(
             lambda: here.milliseconds(page.address(bench.size)),
             lambda: small.milliseconds(page.address(LEAST)),
+            warm=WARM,
         )
 
     return measure
