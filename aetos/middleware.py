@@ -59,3 +59,21 @@ class RefuseHugeBodies:
         if length.isdecimal() and int(length) > settings.UPLOAD_MAX_BYTES:
             return JsonResponse({"detail": "The body is too large."}, status=413)
         return self.get_response(request)
+
+
+class MakeRoom:
+    """Give all that a request calls one piece of CPython's stack of frames, instead of many small ones.
+
+    CPython keeps frames in chunks of 16 KB; it takes a further one from the system with the call that needs it, and
+    gives it back with that call's end. Where a page's templates call and return just at a chunk's end, that is
+    hundreds of times a page, a seventh of its time. A large frame gets a chunk as large, and what it calls the rest.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    # Just over 128 KB: the next chunk's size is 256, whose other half is for the calls within.
+    __call__.__code__ = __call__.__code__.replace(co_stacksize=16_500)

@@ -116,6 +116,7 @@ INSTALLED_APPS = [
     "aetos",
 ]
 MIDDLEWARE = [
+    "aetos.middleware.MakeRoom",
     "aetos.traffic.CountRequests",
     "django_structlog.middlewares.RequestMiddleware",
     # What puts headers on answers stands before what may answer at once.
@@ -285,7 +286,7 @@ SPECTACULAR_SETTINGS = {
 
 # ---- logs ---------------------------------------------------------------------------------------
 if OTEL_EXPORTER_OTLP_ENDPOINT:
-    MIDDLEWARE.insert(2, "aetos.telemetry.TraceRequests")  # inside of what binds the request id
+    MIDDLEWARE.insert(3, "aetos.telemetry.TraceRequests")  # inside of what binds the request id
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 LOGGING = logging_config(LOG_LEVEL)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True

@@ -4,6 +4,7 @@ Read by `gunicorn --config python:aetos.webserver`. PORT, WEB_WORKERS and WEB_TH
 """
 
 import ctypes
+import gc
 import os
 import shutil
 import tempfile
@@ -43,7 +44,7 @@ def post_fork(server: Any, worker: Any) -> None:
     """
     with suppress(AttributeError, OSError):
         mallopt = ctypes.CDLL(None).mallopt
-        for parameter, value in ((M_ARENA_MAX, 1), (M_MMAP_THRESHOLD, 65_536), (M_TRIM_THRESHOLD, 65_536)):
+        for parameter, value in ((M_ARENA_MAX, 1), (M_MMAP_THRESHOLD, 1_048_576), (M_TRIM_THRESHOLD, 8_388_608)):
             mallopt(parameter, value)
 
 
@@ -51,6 +52,7 @@ def post_request(worker: Any, request: Any, environ: dict[str, Any], response: A
     """Give back what a large body took, once it is answered: also what lies free between things that stay."""
     length = str(environ.get("CONTENT_LENGTH") or "")
     if length.isdecimal() and int(length) >= LARGE_BYTES:
+        gc.collect()  # empties the interpreter's lists of objects to use again, too
         with suppress(AttributeError, OSError):
             ctypes.CDLL(None).malloc_trim(0)
 
