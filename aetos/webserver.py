@@ -44,7 +44,11 @@ def post_fork(server: Any, worker: Any) -> None:
     """
     with suppress(AttributeError, OSError):
         mallopt = ctypes.CDLL(None).mallopt
-        for parameter, value in ((M_ARENA_MAX, 1), (M_MMAP_THRESHOLD, 1_048_576), (M_TRIM_THRESHOLD, 8_388_608)):
+        for parameter, value in (
+            (M_ARENA_MAX, 1),
+            (M_MMAP_THRESHOLD, 1_048_576),
+            (M_TRIM_THRESHOLD, 8_388_608),
+        ):
             mallopt(parameter, value)
 
 

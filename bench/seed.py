@@ -47,9 +47,9 @@ def fill(url: str, size: int) -> None:
 
 def recount(connection: psycopg.Connection) -> None:
     """Put the tally of listings right, whose triggers were away."""
-    from listings import tally  # which wants Django to be set up
+    from listings import days, tally  # which want Django to be set up
 
-    for statement in tally.RECOUNT:
+    for statement in (*tally.RECOUNT, *days.recounting("postgresql")):
         connection.execute(statement)
 
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Concat, Lag, Lower, RowNumber
 from integrations.channels import EVENTS
 from integrations.findings import Finding, Rule
 from integrations.models import OutboxMessage
-from listings import ledger, tally
+from listings import days, ledger, tally
 from listings.models import LedgerLine, ProductListing, TransitionLog
 from listings.states import ARROWS, ENTERED_AT, State
 
@@ -145,6 +145,8 @@ def _tally(patience: timedelta) -> Iterator[Finding]:
     for state, brand, count, pennies in tally.differences():
         detail = f"The tally has {count:+} listings and {pennies:+} pennies too many: `manage.py recount_listings`."
         yield Finding(f"{state} {brand}", detail)
+    for day, count in days.differences():
+        yield Finding(day, f"The day has {count:+} listings too many: `manage.py recount_listings`.")
 
 
 RULES = (
@@ -153,5 +155,7 @@ RULES = (
     Rule("the log comes to the state", "a listing's state and times are what its log says", _fold),
     Rule("each arrow has its event", "one outbox row for each log row, and none without", _announced),
     Rule("the money adds up", "amounts and profits are what the ledger says", _money),
-    Rule("the tally is right", "the numbers kept by state and brand are what the listings come to", _tally),
+    Rule(
+        "the tally is right", "the numbers kept by state, brand and day are what the listings come to", _tally
+    ),
 )

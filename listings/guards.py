@@ -10,14 +10,14 @@ from typing import Any
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from listings import tally
+from listings import days, tally
 from listings.models import LedgerLine, ProductListing, TransitionLog
 from listings.states import ARROWS, State
 
 LISTING = ProductListing._meta.db_table
 LOG = TransitionLog._meta.db_table
 LEDGER = LedgerLine._meta.db_table
-TABLES = {LISTING, LOG, LEDGER, tally.TABLE}
+TABLES = {LISTING, LOG, LEDGER, tally.TABLE, days.TABLE}
 
 _ILLEGAL = "this arrow does not exist"
 _FIRST = "a listing begins as FOUND"
@@ -95,8 +95,9 @@ def _sqlite() -> dict[str, list[str]]:
 
 
 def _tally(vendor: str) -> dict[str, list[str]]:
-    triggers = {}
-    for name, when, scope, body in tally.triggers(vendor):
+    triggers, also = {}, days.also(vendor)
+    for name, when, scope, first in tally.triggers(vendor) + days.triggers(vendor):
+        body = f"{first}; {also[name]}" if name in also else first
         full = _named(name, when, scope, body)
         head = f'CREATE TRIGGER {full} {when} ON "{LISTING}" {scope}'
         triggers[full] = (
@@ -168,6 +169,7 @@ def install(connection: BaseDatabaseWrapper) -> None:
                 for statement in statements:
                     cursor.execute(statement)
         tally.recount(connection)
+        days.recount(connection)
 
 
 def install_after_migrate(*, using: str, **kwargs: Any) -> None:

@@ -8,10 +8,11 @@ everything counted anew where they were not there.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Count, Sum
+from django.db.models import Count, Model, Sum
 
 from listings.models import ListingTally, ProductListing
 from listings.states import State
@@ -54,28 +55,34 @@ def count(*, state: str = "", brand: str = "") -> int:
 
 
 def fold() -> int:
-    """Replace the rows of each state and brand by their sum, where there are many too many; return how many fewer.
+    """Replace the rows of each state and brand by their sum, where there are many too many; return how many fewer."""
+    return fold_rows(ListingTally, ("state", "brand"), ("listings", "pennies"))
+
+
+def fold_rows(model: type[Model], keys: tuple[str, ...], sums: tuple[str, ...]) -> int:
+    """Do that with a table of such rows.
 
     Two folds at once take turns at the rows, and what is appended meanwhile is not
     among those that were deleted: no number is lost or doubled.
     """
-    rows = ListingTally.objects.order_by().values_list("state", "brand").annotate(rows=Count("pk"))
-    if sum(number - 1 for _, _, number in rows) < FOLD_FROM:
+    table, manager = model._meta.db_table, model._default_manager
+    groups = manager.order_by().values_list(*keys).annotate(rows=Count("pk"))
+    if sum(group[-1] - 1 for group in groups) < FOLD_FROM:
         return 0
     with transaction.atomic(), connection.cursor() as cursor:
-        oldest = f"SELECT id FROM {TABLE} ORDER BY id LIMIT {FOLD_AT_ONCE}"  # noqa: S608  names of our own
-        cursor.execute(
-            f"DELETE FROM {TABLE} WHERE id IN ({oldest}) RETURNING state, brand, listings, pennies"  # noqa: S608
-        )
+        oldest = f"SELECT id FROM {table} ORDER BY id LIMIT {FOLD_AT_ONCE}"  # noqa: S608  names of our own
+        cursor.execute(f"DELETE FROM {table} WHERE id IN ({oldest}) RETURNING {', '.join(keys + sums)}")  # noqa: S608
         gone = cursor.fetchall()
-        sums: dict[tuple[str, str], ListingTally] = {}
-        for state, brand, listings, pennies in gone:
-            new = ListingTally(state=state, brand=brand, listings=0, pennies=0)
-            whole = sums.setdefault((state, brand), new)
-            whole.listings += listings
-            whole.pennies += pennies
-        left = [whole for whole in sums.values() if whole.listings or whole.pennies]
-        ListingTally.objects.bulk_create(left)
+        whole: dict[tuple[Any, ...], list[int]] = {}
+        for row in gone:
+            before = whole.setdefault(row[: len(keys)], [0] * len(sums))
+            whole[row[: len(keys)]] = [one + more for one, more in zip(before, row[len(keys) :], strict=True)]
+        left = [
+            dict(zip(keys + sums, [*key, *numbers], strict=True))
+            for key, numbers in whole.items()
+            if any(numbers)
+        ]
+        manager.bulk_create([model(**row) for row in left])
     return len(gone) - len(left)
 
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from listings import outreach, sale_checks, tally, telegram_photo_answers, timeouts
+from listings import days, outreach, sale_checks, tally, telegram_photo_answers, timeouts
 from listings.photos import files
 
 
@@ -40,5 +40,5 @@ def reconcile_sales() -> int:
 
 @shared_task(name="listings.fold_tally")
 def fold_tally() -> int:
-    """Keep the tally of listings short; return by how many rows."""
-    return tally.fold()
+    """Keep the tally of listings and of their days short; return by how many rows."""
+    return tally.fold() + days.fold()

@@ -15,9 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations.callers import staff_name
-from integrations.paging import keys
+from integrations.paging import FAR, keys
 from integrations.rest import Unprocessable, checked, question
-from listings import attention, deliveries, lifecycle, offers, tally
+from listings import attention, days, deliveries, lifecycle, offers, tally
 from listings.api import show
 from listings.api.offers import by_field
 from listings.api.serializers import (
@@ -65,7 +65,7 @@ class ListingViewSet(viewsets.GenericViewSet[ProductListing]):
             order = F(name).desc(nulls_last=True) if descending else F(name).asc(nulls_last=True)
         ordered = rows.order_by(order, "-id" if descending else "id")
         total = _total(rows, asked)
-        page = keys(ordered, asked["offset"], asked["limit"], total)
+        page = _page(ordered, asked, total)
         return Response(
             {
                 "listings": show.known(page),
@@ -166,6 +166,16 @@ def _with_words(rows: QuerySet[ProductListing], text: str) -> QuerySet[ProductLi
         return found
     words = Q(title__icontains=text) | Q(model__icontains=text) | Q(marketplace_url__icontains=text)
     return asked_once(rows.filter(words | Q(short_code=text.upper())))
+
+
+def _page(ordered: QuerySet[ProductListing], asked: dict[str, Any], total: int) -> list[uuid.UUID]:
+    """Return the ids of the page that was asked for. Of all listings by their age, what lies before it is known."""
+    order, start = asked["ordering"], asked["offset"]
+    by_age = order.lstrip("-") == "created_at" and set(asked) == {"ordering", "offset", "limit"}
+    if not by_age or start < FAR:
+        return keys(ordered, start, asked["limit"], total)
+    place = days.place(start, descending=order.startswith("-"))
+    return keys(ordered.filter(place.rows), place.skip, asked["limit"])
 
 
 def _total(rows: QuerySet[ProductListing], asked: dict[str, Any]) -> int:

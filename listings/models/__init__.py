@@ -18,7 +18,7 @@ from listings.models.listing import (
     new_short_code,
 )
 from listings.models.selling import EbayOffer, LedgerLine, Photo
-from listings.models.tally import ListingTally
+from listings.models.tally import ListingDay, ListingTally
 
 __all__ = [
     "CODE_ALPHABET",
@@ -29,6 +29,7 @@ __all__ = [
     "KillSwitch",
     "Lead",
     "LedgerLine",
+    "ListingDay",
     "ListingQuerySet",
     "ListingTally",
     "Note",

@@ -21,3 +21,17 @@ class ListingTally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state} {self.brand}: {self.listings:+}"
+
+
+class ListingDay(models.Model):
+    """How many more listings a day has: the day's rows add up to how many were created on it (listings/days.py)."""
+
+    day = models.DateField(help_text="In UTC.")
+    listings = models.IntegerField()
+
+    class Meta:
+        ordering = ("id",)
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.listings:+}"
