@@ -1,7 +1,8 @@
 """What the framework alone takes: bare views behind the product's middleware and sign-in.
 
-One returns as many bytes as a page has; two write what the raw sides of the
-bench write, in the same SQL, and nothing else.
+One returns as many bytes as a page has, one a page's rows by the one SQL that
+they need; two write what the raw sides of the bench write, in the same SQL, and
+nothing else.
 """
 
 import json
@@ -25,6 +26,7 @@ from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402
 
 from bench import ingest, transition  # noqa: E402
+from listings.api.show import COLUMNS  # noqa: E402
 from tests.aetos.processes import KEYS  # noqa: E402
 
 PAYLOADS = Path(os.environ.get("BENCH_PAYLOADS", os.devnull))
@@ -32,6 +34,9 @@ KEEP = (
     "INSERT INTO integrations_inboxmessage "
     "(partner, kind, body, content_type, request_id, status, detail, attempts, settled_by) "
     "VALUES ('scraper', 'job-complete', %s, 'application/json', '', 'processed', '', 1, '')"
+)
+NEWEST = (
+    f"SELECT {', '.join(COLUMNS)} FROM listings_productlisting ORDER BY created_at DESC, id DESC LIMIT 50"
 )
 
 
@@ -46,6 +51,19 @@ class Bare(APIView):
         if name not in self._ready:
             self._ready[name] = json.loads((PAYLOADS / f"{name}.json").read_text())
         return Response(self._ready[name])
+
+
+class BareRows(APIView):
+    """Reads the newest fifty listings, with the columns that the API shows, and returns them as they come."""
+
+    read_permission = "listings.view_productlisting"
+
+    def get(self, request: Request) -> Response:
+        """Ask once, answer."""
+        connection.ensure_connection()
+        cursor = connection.connection.execute(NEWEST)
+        names = [column.name for column in cursor.description]
+        return Response({"listings": [dict(zip(names, row, strict=True)) for row in cursor]})
 
 
 class BareTransition(APIView):
@@ -81,6 +99,7 @@ def alive(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("bare/<slug:name>", Bare.as_view()),
+    path("rows", BareRows.as_view()),
     path("admin/listings/<uuid:pk>/transition", BareTransition.as_view()),
     path("webhooks/scraper/job-complete", bare_job),
     path("health/live", alive),

@@ -115,6 +115,11 @@ def process(message_id: int, *, body: bytes | None = None) -> Answer:
         try:
             with transaction.atomic():
                 return _process(message_id, body)
+        except Refusal as refusal:
+            # What the handler wrote before it refused has gone with its transaction.
+            with transaction.atomic():
+                message = _locked(message_id)
+                return _settled(message) or _settle(message, _refused(refusal))
         except OperationalError:
             if attempt == DEADLOCK_TRIES:
                 raise
@@ -123,17 +128,26 @@ def process(message_id: int, *, body: bytes | None = None) -> Answer:
 
 
 def _process(message_id: int, body: bytes | None) -> Answer:
-    message = _LOCKED.first(message_id)
-    if message is None:
-        raise InboxMessage.DoesNotExist
-    if message.status not in (Status.RECEIVED, Status.PARKED):
-        return Answer(200, message.answer or {}, keep_as=message.status)
-    try:
-        with transaction.atomic():
-            payload = parse(message.raw if body is None else body)
-            answer = HANDLERS[message.partner, message.kind](message, payload)
-    except Refusal as refusal:
-        answer = Answer(refusal.status, {"detail": refusal.detail}, Status.REFUSED, str(refusal.detail))
+    message = _locked(message_id)
+    if settled := _settled(message):
+        return settled
+    payload = parse(message.raw if body is None else body)
+    return _settle(message, HANDLERS[message.partner, message.kind](message, payload))
+
+
+def _settled(message: InboxMessage) -> Answer | None:
+    """Return the answer of then, where somebody was here before."""
+    if message.status in (Status.RECEIVED, Status.PARKED):
+        return None
+    return Answer(200, message.answer or {}, keep_as=message.status)
+
+
+def _refused(refusal: Refusal) -> Answer:
+    return Answer(refusal.status, {"detail": refusal.detail}, Status.REFUSED, str(refusal.detail))
+
+
+def _settle(message: InboxMessage, answer: Answer) -> Answer:
+    """Keep what became of a locked message."""
     became = {
         "status": str(answer.keep_as),
         "detail": answer.detail[:2000],
@@ -143,6 +157,13 @@ def _process(message_id: int, body: bytes | None) -> Answer:
     }
     bulk.change(InboxMessage, {"id": message.pk}, became, now=("processed_at",))
     return answer
+
+
+def _locked(message_id: int) -> InboxMessage:
+    message: InboxMessage | None = _LOCKED.first(message_id)
+    if message is None:
+        raise InboxMessage.DoesNotExist
+    return message
 
 
 _LOCKED = Prepared(

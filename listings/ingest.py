@@ -5,24 +5,21 @@ first offer of an item that is new creates the listing, every further one is a
 re-sighting.
 """
 
-import json
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
-from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from integrations import bulk, outbox
-from integrations.bulk import JsonText
 from integrations.ids import uuid7
+from integrations.prepared import Prepared, among
 from listings import announcements, lifecycle, telegram
-from listings.identity import Item
 from listings.models import ProductListing, Sighting, new_short_code
+from listings.resighted import Groups, Offer, Stored, lock, resight, stored_of
 from listings.states import State
 
 CODE_TRIES = 20
@@ -30,24 +27,6 @@ CODE_TRIES = 20
 MANY = 20
 # Among a million listings one new short code in seven hundred is taken: so many are worth a look before.
 CODES_FROM = 200
-_FOLLOWING = ("title", "asking_price", "estimated_profit", "updated_at")
-
-
-class Offer(NamedTuple):
-    """One valid match: an item on the marketplace, and the product that it was taken for."""
-
-    item: Item
-    raw_url: str
-    title: str
-    price: Decimal | None
-    location: str
-    product_id: int
-    brand: str
-    model: str
-    product_name: str
-    confidence: Decimal
-    estimated_profit: Decimal | None
-    raw: JsonText
 
 
 @dataclass(frozen=True)
@@ -56,30 +35,6 @@ class Result:
 
     created: int
     resighted: int
-
-
-@dataclass(slots=True)
-class _Stored:
-    """Of a listing in the database, what a further sighting may change, and what decides whether it does."""
-
-    id: uuid.UUID
-    identity: str
-    state: str
-    product_id: int
-    title: str
-    asking_price: Decimal | None
-    estimated_profit: Decimal | None
-    updated_at: datetime
-
-    @property
-    def pk(self) -> uuid.UUID:
-        """Return its id under the name that a model's instance has for it."""
-        return self.id
-
-
-_STORED = ("id", "identity", "state", "product_id", *_FOLLOWING)
-_stored = itemgetter(*_STORED)
-_Groups = dict[str, list[Offer]]
 
 
 @transaction.atomic(savepoint=False)
@@ -95,7 +50,7 @@ def ingest(offers: Iterable[Offer], *, scraper_job_id: uuid.UUID, session_id: in
     Returns:
         How many listings were created, and how many offers were re-sightings.
     """
-    groups: _Groups = {}
+    groups: Groups = {}
     for offer in offers:
         groups.setdefault(offer.item.identity, []).append(offer)
     if not groups:
@@ -107,8 +62,8 @@ def ingest(offers: Iterable[Offer], *, scraper_job_id: uuid.UUID, session_id: in
     written, events = _insert([groups[key] for key in keys if key not in known], build)
     lifecycle.found([listing.id for listing in written], events, at=at)
     created = {listing.identity: listing for listing in written}
-    listings = created | _lock([key for key in keys if key not in created])
-    cheaper = _resight(listings, groups, created=created.keys(), at=at)
+    listings = created | lock([key for key in keys if key not in created])
+    cheaper = resight(listings, groups, created=created.keys(), at=at)
     outbox.put(telegram.digest_rows(list(created.values()), cheaper, job_number=session_id))
     told = {"scraper_job_id": scraper_job_id, "seen_at": at}
     seen = ((listings[key].id, offer.price) for key in keys for offer in groups[key])
@@ -154,7 +109,7 @@ def _build(
     }
 
 
-def _insert(fresh: list[list[Offer]], build: Build) -> tuple[list[_Stored], list[_Row]]:
+def _insert(fresh: list[list[Offer]], build: Build) -> tuple[list[Stored], list[_Row]]:
     """Insert what nobody else has inserted before or meanwhile; return what is ours, and the event of each.
 
     Many are nearly always all ours: then it is one COPY, whose rows and events
@@ -163,7 +118,7 @@ def _insert(fresh: list[list[Offer]], build: Build) -> tuple[list[_Stored], list
     """
     codes = _codes(len(fresh))
     if len(fresh) >= MANY:
-        written: list[_Stored] = []
+        written: list[Stored] = []
         events: list[_Row] = []
         try:
             with transaction.atomic():
@@ -172,20 +127,31 @@ def _insert(fresh: list[list[Offer]], build: Build) -> tuple[list[_Stored], list
         except IntegrityError:
             pass  # one by one, then: only that tells which
     ours = _insert_around(list(map(build, fresh, codes)))
-    return [_Stored(*_stored(row)) for row in ours], list(map(announcements.created, ours))
+    return [Stored(*stored_of(row)) for row in ours], list(map(announcements.created, ours))
 
 
-def _noted(made: Iterable[_Row], written: list[_Stored], events: list[_Row]) -> Iterator[_Row]:
+def _noted(made: Iterable[_Row], written: list[Stored], events: list[_Row]) -> Iterator[_Row]:
     for row in made:
-        written.append(_Stored(*_stored(row)))
+        written.append(Stored(*stored_of(row)))
         events.append(announcements.created(row))
         yield row
 
 
 def _present(name: str, values: list[str]) -> set[str]:
-    # A set, which Django does not search for expressions as it does a list.
-    rows = ProductListing.objects.order_by().filter(**{f"{name}__among": set(values)})
-    return set(rows.values_list(name, flat=True))
+    return {value for (value,) in _PRESENT[name].all(values)}
+
+
+_PRESENT = {
+    name: Prepared(
+        lambda asked, name=name: (
+            ProductListing.objects.order_by()  # type: ignore[misc]
+            .filter(**{f"{name}__among": asked})
+            .values_list(name)
+        ),
+        among(ProductListing._meta.get_field(name)),
+    )
+    for name in ("identity", "short_code")
+}
 
 
 def _codes(count: int) -> list[str]:
@@ -217,86 +183,3 @@ def _insert_around(fresh: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for row in fresh:
             row["short_code"] = new_short_code()
     raise RuntimeError(f"No free short code in {CODE_TRIES} tries.")
-
-
-# ---- what is known ------------------------------------------------------------------------------
-
-
-def _lock(keys: list[str]) -> dict[str, _Stored]:
-    if not keys:
-        return {}
-    rows = ProductListing.objects.filter(identity__among=keys).select_for_update().order_by("identity")
-    return {row[1]: _Stored(*row) for row in rows.values_list(*_STORED)}
-
-
-def _resight(
-    listings: dict[str, _Stored], groups: _Groups, *, created: Collection[str], at: datetime
-) -> list[tuple[_Stored, Decimal]]:
-    """Let listings that are still FOUND follow; return those that got cheaper, each with the price before."""
-    cheaper: list[tuple[_Stored, Decimal]] = []
-    changed: list[_Stored] = []
-    events: list[dict[str, Any]] = []
-    for key, listing in listings.items():
-        if key in created and len(groups[key]) == 1:
-            continue  # nearly all of them: nothing to follow
-        before = (listing.title, listing.asking_price, listing.estimated_profit)
-        if listing.state == State.FOUND:
-            for offer in groups[key][1:] if key in created else groups[key]:
-                events += _follow(listing, offer, at)
-        if before != (listing.title, listing.asking_price, listing.estimated_profit):
-            listing.updated_at = max(at, listing.updated_at)
-            changed.append(listing)
-        old, price = before[1], listing.asking_price
-        if key not in created and old and price is not None and price < old:
-            cheaper.append((listing, old))
-    if changed:
-        _save(changed)
-    outbox.put_rows(events)
-    return cheaper
-
-
-def _save(changed: list[_Stored]) -> None:
-    """Write what has followed, in one statement that joins the rows to their new values.
-
-    `bulk_update` would ask each row about every other one: five thousand took
-    it twenty seconds, and ScraperV2 waits for thirty.
-    """
-    fields = [field for field in ProductListing._meta.concrete_fields if field.name in ("id", *_FOLLOWING)]
-    values = [
-        {
-            field.column: field.get_db_prep_save(getattr(listing, field.attname), connection)
-            for field in fields
-        }
-        for listing in changed
-    ]
-    if connection.vendor == "postgresql":
-        types = ", ".join(f"{field.column} {field.db_type(connection)}" for field in fields)
-        source = f"jsonb_to_recordset(%s::jsonb) AS new({types})"
-    else:
-        parts = ", ".join(f"json_extract(value, '$.{column}') AS {column}" for column in values[0])
-        source = f"(SELECT {parts} FROM json_each(%s)) AS new"  # noqa: S608  our own names
-    table = connection.ops.quote_name(ProductListing._meta.db_table)
-    assignments = ", ".join(f"{column} = new.{column}" for column in _FOLLOWING)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {table} SET {assignments} FROM {source} WHERE {table}.id = new.id",  # noqa: S608  our own names
-            [json.dumps(values, default=str)],
-        )
-
-
-def _follow(listing: _Stored, offer: Offer, at: datetime) -> list[dict[str, Any]]:
-    """Take over title, price and estimate; return the event of a changed price.
-
-    A price that is not told this time never overwrites a known one, and an
-    estimate that was made for another product says nothing about this one.
-    """
-    listing.title = offer.title
-    if offer.price is None:
-        return []
-    old, listing.asking_price = listing.asking_price, offer.price
-    if offer.product_id == listing.product_id and (old != offer.price or offer.estimated_profit is not None):
-        listing.estimated_profit = offer.estimated_profit
-    if old == offer.price:
-        return []
-    listing.updated_at = max(at, listing.updated_at)
-    return [announcements.price_changed(listing.id, old=old, new=offer.price, at=listing.updated_at)]
