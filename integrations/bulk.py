@@ -87,11 +87,14 @@ def change(model: type[models.Model], where: Row, to: Row, *, now: tuple[str, ..
         How many rows there were.
     """
     named = _fields(model, tuple(to)), _fields(model, tuple(where))
+    vendor = connection.vendor
     values = [
-        _column(field, [row])[0] for fields, row in zip(named, (to, where), strict=True) for field in fields
+        _column(field, [row], vendor)[0]
+        for fields, row in zip(named, (to, where), strict=True)
+        for field in fields
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_update(connection.vendor, model, tuple(to), now, tuple(where)), values)
+        cursor.execute(_update(vendor, model, tuple(to), now, tuple(where)), values)
         return int(cursor.rowcount)
 
 
@@ -162,10 +165,11 @@ def _update(
 
 def _columnwise(fields: list[Any], rows: Sequence[Row]) -> Iterator[tuple[Any, ...]]:
     """Return the values of the rows, put into the database's terms a column at a time."""
-    return zip(*(_column(field, rows) for field in fields), strict=True)
+    vendor = connection.vendor
+    return zip(*(_column(field, rows, vendor) for field in fields), strict=True)
 
 
-def _column(field: Any, rows: Sequence[Row]) -> Sequence[Any]:
+def _column(field: Any, rows: Sequence[Row], vendor: str) -> Sequence[Any]:
     if field.attname in rows[0]:
         name = field.attname
         values = [row[name] for row in rows]
@@ -175,7 +179,7 @@ def _column(field: Any, rows: Sequence[Row]) -> Sequence[Any]:
         values = [field.get_default()] * len(rows)
     if isinstance(field, models.JSONField):
         return [value if isinstance(value, JsonText) else jsontext.dumps(value).decode() for value in values]
-    if connection.vendor != "postgresql":
+    if vendor != "postgresql":
         return [field.get_db_prep_save(value, connection) for value in values]
     if isinstance(field, models.DateTimeField):
         return _times(values)

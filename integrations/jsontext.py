@@ -7,17 +7,21 @@ from typing import Any
 import orjson
 
 
-def dumps(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
-    """Write a value without blanks, in UTF-8.
+def dumps(value: Any, default: Callable[[Any], Any] | None = None, *, indent: bool = False) -> bytes:
+    """Write a value in UTF-8.
 
     Args:
         value: of plain values; times and UUIDs are written as texts.
         default: puts what else there is into plain values.
+        indent: for people's eyes; without it there are no blanks.
 
     Raises:
         TypeError, ValueError: as `json.dumps`.
     """
     try:
-        return orjson.dumps(value, default, orjson.OPT_UTC_Z)
+        return orjson.dumps(value, default, orjson.OPT_UTC_Z | (orjson.OPT_INDENT_2 if indent else 0))
     except TypeError:  # a number of over 64 bits, a lone surrogate, a key that is no text
-        return json.dumps(value, default=default, separators=(",", ":")).encode()
+        separators = None if indent else (",", ":")
+        return json.dumps(
+            value, default=default, indent=2 if indent else None, separators=separators
+        ).encode()
