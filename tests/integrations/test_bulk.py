@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from integrations import bulk
+from integrations import bulk, clock
 from integrations.bulk import JsonText
 from integrations.models import OutboxMessage
+from tests.aetos.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -99,3 +100,27 @@ def test_what_fails_while_rows_are_made_leaves_none() -> None:
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         bulk.insert(OutboxMessage, made())
     assert not OutboxMessage.objects.exists()
+
+
+def test_one_row_tells_its_key() -> None:
+    key = bulk.insert_one(OutboxMessage, row(key="first"))
+    assert OutboxMessage.objects.get(pk=key).key == "first"
+
+
+def test_what_is_changed_is_what_has_all_the_values() -> None:
+    bulk.insert(
+        OutboxMessage, [row(key="a", topic="one"), row(key="a", topic="two"), row(key="b", topic="two")]
+    )
+    new = {"body": {"told": ["Ł", 1]}, "last_error": "%s", "attempts": 3}
+    assert bulk.change(OutboxMessage, {"key": "a", "topic": "two"}, new, now=("delivered_at",)) == 1
+    changed = OutboxMessage.objects.get(key="a", topic="two")
+    assert {name: getattr(changed, name) for name in new} == new
+    assert changed.delivered_at is not None
+    assert abs(changed.delivered_at - clock.now()).total_seconds() < PATIENCE
+    assert OutboxMessage.objects.filter(attempts=0, delivered_at=None).count() == 2
+
+
+def test_where_nothing_has_the_values_nothing_is_changed() -> None:
+    bulk.insert(OutboxMessage, [row(key="a")])
+    assert bulk.change(OutboxMessage, {"key": "b"}, {"attempts": 3}) == 0
+    assert OutboxMessage.objects.get().attempts == 0
