@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain, islice
 from typing import Any
 
@@ -123,12 +123,18 @@ def _write(model: type[models.Model], rows: Iterator[Row]) -> None:
 
 def _values(model: type[models.Model], rows: Sequence[Row], more: str = "") -> tuple[str, list[Any]]:
     """Return an INSERT of a few rows, and its parameters."""
-    table, fields = _table(connection.vendor, model, tuple(rows[0]))
-    one = f"({', '.join(['%s'] * len(fields))})"
-    return (
-        f"INSERT INTO {table} VALUES {', '.join([one] * len(rows))} {more}",  # noqa: S608  our own names
-        list(chain.from_iterable(_columnwise(fields, rows))),
+    vendor, names = connection.vendor, tuple(rows[0])
+    _, fields = _table(vendor, model, names)
+    return _insert(vendor, model, names, len(rows), more), list(
+        chain.from_iterable(_columnwise(fields, rows))
     )
+
+
+@lru_cache(maxsize=1000)
+def _insert(vendor: str, model: type[models.Model], names: tuple[str, ...], count: int, more: str) -> str:
+    table, fields = _table(vendor, model, names)
+    one = f"({', '.join(['%s'] * len(fields))})"
+    return f"INSERT INTO {table} VALUES {', '.join([one] * count)} {more}"  # noqa: S608  our own names
 
 
 @cache

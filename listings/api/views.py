@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations.callers import staff_name
-from integrations.paging import FAR, keys
+from integrations.paging import keys
 from integrations.rest import Unprocessable, checked, question
 from listings import attention, days, deliveries, lifecycle, offers, tally
 from listings.api import show
@@ -169,10 +169,10 @@ def _with_words(rows: QuerySet[ProductListing], text: str) -> QuerySet[ProductLi
 
 
 def _page(ordered: QuerySet[ProductListing], asked: dict[str, Any], total: int) -> list[uuid.UUID]:
-    """Return the ids of the page that was asked for. Of all listings by their age, what lies before it is known."""
+    """Return the ids of the page that was asked for; of all listings by their age, a far one begins at its day."""
     order, start = asked["ordering"], asked["offset"]
     by_age = order.lstrip("-") == "created_at" and set(asked) == {"ordering", "offset", "limit"}
-    if not by_age or start < FAR:
+    if not by_age or min(start, total - start) < days.WORTH:
         return keys(ordered, start, asked["limit"], total)
     place = days.place(start, descending=order.startswith("-"))
     return keys(ordered.filter(place.rows), place.skip, asked["limit"])

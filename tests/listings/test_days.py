@@ -9,7 +9,6 @@ from django.core.management import call_command
 from django.db import connection
 
 from listings import days, guards, tally
-from listings.api import views
 from listings.audit import RULES
 from listings.models import ListingDay, ProductListing
 from tests.factories import make_listing, signed_in
@@ -22,7 +21,7 @@ FIRST = datetime(2026, 3, 1, 23, 59, 59, 999_000, tzinfo=UTC)
 @pytest.fixture
 def a_week(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Make listings on four days of a week, some at the very ends of a day; return their ids, the oldest first."""
-    monkeypatch.setattr(views, "FAR", 0)
+    monkeypatch.setattr(days, "WORTH", -100)
     moments = [
         *(FIRST, FIRST, FIRST + timedelta(milliseconds=1)),
         *(FIRST + timedelta(days=2, hours=number) for number in range(4)),
