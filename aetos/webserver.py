@@ -56,7 +56,10 @@ def post_request(worker: Any, request: Any, environ: dict[str, Any], response: A
     """Give back what a large body took, once it is answered: also what lies free between things that stay."""
     length = str(environ.get("CONTENT_LENGTH") or "")
     if length.isdecimal() and int(length) >= LARGE_BYTES:
+        from django.db import connections
+
         gc.collect()  # empties the interpreter's lists of objects to use again, too
+        connections.close_all()  # each thread's buffer is as large as the largest message that it has ever sent
         with suppress(AttributeError, OSError):
             ctypes.CDLL(None).malloc_trim(0)
 

@@ -63,6 +63,19 @@ def insert_new(model: type[models.Model], rows: Sequence[Row]) -> set[Any]:
     return {model._meta.pk.to_python(key) for key in inserted}
 
 
+def insert_one_new(model: type[models.Model], row: Row) -> tuple[Any, datetime] | None:
+    """Insert a row in the current transaction, unless it breaks a unique constraint.
+
+    Returns:
+        Its primary key, which is `id`, and the database's time; None where it was left out.
+    """
+    more = f"ON CONFLICT DO NOTHING RETURNING id, {clock.SQL[connection.vendor].replace('%', '%%')}"
+    with connection.cursor() as cursor:
+        cursor.execute(*_values(model, [row], more))
+        found = cursor.fetchone()
+    return None if found is None else (model._meta.pk.to_python(found[0]), clock.as_time(found[1]))
+
+
 def insert_one(model: type[models.Model], row: Row) -> Any:
     """Insert a row in the current transaction; return its primary key, which is `id`.
 
@@ -106,7 +119,7 @@ def as_instance(model: type[models.Model], row: Row) -> Any:
 
 
 def _write(model: type[models.Model], rows: Iterator[Row]) -> None:
-    first = list(islice(rows, COPY_FROM))
+    first = list(islice(rows, PORTION))
     if not first:
         return
     with connection.cursor() as cursor:

@@ -30,9 +30,11 @@ def now() -> datetime:
     """
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {SQL[connection.vendor]}")
-        value = cursor.fetchone()[0]
-    return (
-        value.astimezone(UTC)
-        if isinstance(value, datetime)
-        else datetime.fromisoformat(value).replace(tzinfo=UTC)
-    )
+        return as_time(cursor.fetchone()[0])
+
+
+def as_time(value: Any) -> datetime:
+    """Return what the database gave for `SQL` as an aware time in UTC."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    return datetime.fromisoformat(value).replace(tzinfo=UTC)

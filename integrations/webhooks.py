@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import structlog
 from django.conf import settings
-from django.db import Error, OperationalError, transaction
+from django.db import Error, IntegrityError, OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -23,7 +23,7 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from integrations import bulk
+from integrations import bulk, lazyjson
 from integrations.callers import Refusal, authenticate, verify_signature
 from integrations.models import InboxMessage
 from integrations.prepared import Prepared, the
@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 Status = InboxMessage.Status
 DEADLOCK_TRIES = 5
 GIVE_UP_AFTER = 100
+# A job of thousands of matches: parsed at once, they would be half of what it takes of memory.
+LARGE_BYTES, LARGE_ARRAY = 256 * 1024, "matches"
 NOT_JSON = "The body must be application/json."
 DRAIN_BYTES = 64 * 1024 * 1024
 
@@ -91,7 +93,7 @@ def parse(body: bytes) -> Any:
         Refusal: 400, unreadable (not UTF-8, not JSON, nested too deep, a number of thousands of digits).
     """
     try:
-        return json.loads(body)
+        return json.loads(body) if len(body) < LARGE_BYTES else lazyjson.loads(body, LARGE_ARRAY)
     except RecursionError:
         raise Refusal(400, "The JSON is nested too deep.") from None
     except ValueError:
@@ -120,7 +122,8 @@ def process(message_id: int, *, body: bytes | None = None) -> Answer:
             with transaction.atomic():
                 message = _locked(message_id)
                 return _settled(message) or _settle(message, _refused(refusal))
-        except OperationalError:
+        except (OperationalError, IntegrityError):
+            # A deadlock, or another has just written what both found missing: now it is there to be seen.
             if attempt == DEADLOCK_TRIES:
                 raise
             log.warning("inbox row tried again after a conflict", inbox_id=message_id, attempt=attempt)

@@ -9,10 +9,11 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from integrations import bulk, outbox
 from integrations.ids import uuid7
@@ -27,6 +28,11 @@ CODE_TRIES = 20
 MANY = 20
 # Among a million listings one new short code in seven hundred is taken: so many are worth a look before.
 CODES_FROM = 200
+# So many items at once: what a job of five thousand takes of memory is what a process keeps.
+PART = 1000
+
+_Row = dict[str, Any]
+Build = Callable[[list[Offer], str], _Row]
 
 
 @dataclass(frozen=True)
@@ -53,30 +59,39 @@ def ingest(offers: Iterable[Offer], *, scraper_job_id: uuid.UUID, session_id: in
     groups: Groups = {}
     for offer in offers:
         groups.setdefault(offer.item.identity, []).append(offer)
-    if not groups:
-        return Result(0, 0)
+    total = sum(map(len, groups.values()))
+    build = partial(_build, scraper_job_id=scraper_job_id, session_id=session_id, at=at)
+    new: list[Stored] = []
+    cheaper: list[tuple[Stored, Decimal]] = []
     # Two jobs that share items take their locks in one order, or they would deadlock.
     keys = sorted(groups)
+    for start in range(0, len(keys), PART):
+        part = {key: groups.pop(key) for key in keys[start : start + PART]}
+        created, got_cheaper = _take(part, build, scraper_job_id=scraper_job_id, at=at)
+        new += created
+        cheaper += got_cheaper
+    outbox.put(telegram.digest_rows(new, cheaper, job_number=session_id))
+    return Result(len(new), total - len(new))
+
+
+def _take(
+    groups: Groups, build: Build, *, scraper_job_id: uuid.UUID, at: datetime
+) -> tuple[list[Stored], list[tuple[Stored, Decimal]]]:
+    """Take in the offers of some items, in the order of the items; return what is new and what got cheaper."""
+    keys = list(groups)
     known = _present("identity", keys) if len(keys) >= MANY else set()
-    build = partial(_build, scraper_job_id=scraper_job_id, session_id=session_id, at=at)
     written, events = _insert([groups[key] for key in keys if key not in known], build)
     lifecycle.found([listing.id for listing in written], events, at=at)
     created = {listing.identity: listing for listing in written}
     listings = created | lock([key for key in keys if key not in created])
     cheaper = resight(listings, groups, created=created.keys(), at=at)
-    outbox.put(telegram.digest_rows(list(created.values()), cheaper, job_number=session_id))
     told = {"scraper_job_id": scraper_job_id, "seen_at": at}
     seen = ((listings[key].id, offer.price) for key in keys for offer in groups[key])
     bulk.insert(Sighting, ({"listing_id": pk, "price": price, **told} for pk, price in seen))
-    total = sum(map(len, groups.values()))
-    return Result(len(created), total - len(created))
+    return written, cheaper
 
 
 # ---- what is new --------------------------------------------------------------------------------
-
-
-_Row = dict[str, Any]
-Build = Callable[[list[Offer], str], _Row]
 
 
 def _build(
@@ -113,19 +128,18 @@ def _insert(fresh: list[list[Offer]], build: Build) -> tuple[list[Stored], list[
     """Insert what nobody else has inserted before or meanwhile; return what is ours, and the event of each.
 
     Many are nearly always all ours: then it is one COPY, whose rows and events
-    are made while PostgreSQL takes in those before. It fails as a whole where
-    another job has just created an item, or taken a short code.
+    are made while PostgreSQL takes in those before.
+
+    Raises:
+        IntegrityError: of many, another job has just created an item, or taken a short code. Nothing is lost: the call
+            is begun anew (integrations/webhooks.py), and then sees it.
     """
     codes = _codes(len(fresh))
     if len(fresh) >= MANY:
         written: list[Stored] = []
         events: list[_Row] = []
-        try:
-            with transaction.atomic():
-                bulk.insert(ProductListing, _noted(map(build, fresh, codes), written, events))
-            return written, events
-        except IntegrityError:
-            pass  # one by one, then: only that tells which
+        bulk.insert(ProductListing, _noted(map(build, fresh, codes), written, events))
+        return written, events
     ours = _insert_around(list(map(build, fresh, codes)))
     return [Stored(*stored_of(row)) for row in ours], list(map(announcements.created, ours))
 

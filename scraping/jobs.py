@@ -1,9 +1,9 @@
 """The life of a scrape job: triggered, started, completed by a delivery; or failed or lost, and run again."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from integrations import bulk, clock, outbox
 from integrations.ids import uuid7
+from integrations.lazyjson import LazyArray
 from listings import telegram
 from listings.ingest import Offer, ingest
 from listings.models import ProductListing
@@ -172,7 +173,11 @@ def _end(job_uuid: uuid.UUID | str, status: str, error: str) -> bool:
 
 @transaction.atomic(savepoint=False)
 def complete(
-    scraper_job_id: uuid.UUID, *, brands: list[str], matches: list[Any], inbox_id: int | None = None
+    scraper_job_id: uuid.UUID,
+    *,
+    brands: list[str],
+    matches: list[Any] | LazyArray,
+    inbox_id: int | None = None,
 ) -> Outcome:
     """Take in what a job found, once per job and body.
 
@@ -189,19 +194,19 @@ def complete(
     Returns:
         What it did; for a repeat, nothing created.
     """
-    job, at = _locked(scraper_job_id, brands), clock.now()
+    job, at = _locked(scraper_job_id, brands)
     offers, unusable, digest = _sort(brands, matches)
     errors = [{"index": each["index"], "detail": each["detail"]} for each in unusable]
     if digest in job.deliveries:
         return Outcome(0, len(offers), errors, len(errors))
     if job.deliveries:
         job.warning = "Delivered again with another body: both were taken in."
-    result = ingest(offers, scraper_job_id=scraper_job_id, session_id=job.pk, at=at)
+    job.brands = job.brands or brands or sorted({offer.brand for offer in offers})
+    job.matches += len(offers) + len(errors)
+    result = ingest(_drained(offers), scraper_job_id=scraper_job_id, session_id=job.pk, at=at)
     # Kept for staff to mend.
     bulk.insert(InvalidMatch, [{"job_id": job.pk, "inbox_id": inbox_id, **row} for row in unusable])
-    job.brands = job.brands or brands or sorted({offer.brand for offer in offers})
     job.deliveries = [*job.deliveries, digest]
-    job.matches += len(offers) + len(errors)
     job.created_listings += result.created
     job.resighted += result.resighted
     job.invalid += len(errors)
@@ -212,18 +217,26 @@ def complete(
     return Outcome(result.created, result.resighted, errors, len(errors))
 
 
-def _locked(scraper_job_id: uuid.UUID, brands: list[str]) -> ScrapeJob:
-    """Return the job of that id, made if there is none, and nobody else's until the transaction ends."""
+def _drained(offers: list[Offer]) -> Iterator[Offer]:
+    """Give the offers, and keep none."""
+    offers.reverse()
+    while offers:
+        yield offers.pop()
+
+
+def _locked(scraper_job_id: uuid.UUID, brands: list[str]) -> tuple[ScrapeJob, datetime]:
+    """Return the job of that id, made if there is none, and nobody else's until the transaction ends; and the time."""
     new = {"scraper_job_id": scraper_job_id, "brands": brands, "status": Status.RUNNING.value}
     new |= {"uuid": uuid7(), "triggered_by": UNASKED}
-    for key in bulk.insert_new(ScrapeJob, [new]):
+    if made := bulk.insert_one_new(ScrapeJob, new):
+        key, at = made
         job = ScrapeJob(pk=key, **new)
         job._state.adding = False
-        return job
-    return ScrapeJob.objects.select_for_update().get(scraper_job_id=scraper_job_id)
+        return job, at
+    return ScrapeJob.objects.select_for_update().get(scraper_job_id=scraper_job_id), clock.now()
 
 
-def _sort(brands: list[str], matches: list[Any]) -> tuple[list[Offer], list[dict[str, Any]], str]:
+def _sort(brands: list[str], matches: list[Any] | LazyArray) -> tuple[list[Offer], list[dict[str, Any]], str]:
     """Return the offers; of each match that is none its index, what is wrong, and what it was; the digest of all."""
     offers: list[Offer] = []
     unusable: list[dict[str, Any]] = []

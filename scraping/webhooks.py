@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from integrations.callers import Refusal
+from integrations.lazyjson import LazyArray
 from integrations.models import InboxMessage
 from integrations.webhooks import Answer, Webhook
 from scraping import jobs
@@ -32,10 +33,10 @@ def job_complete(message: InboxMessage, payload: Any) -> Answer:
     problems: dict[str, list[str]] = {}
     job_id = _job_id(payload.get("job_id"), problems)
     matches = payload.get("matches")
-    if not isinstance(matches, list):
+    if not isinstance(matches, list | LazyArray):
         problems["matches"] = ["Must be a list."]
     brands = brands_of(payload, problems)
-    if problems or job_id is None or not isinstance(matches, list):
+    if problems or job_id is None or not isinstance(matches, list | LazyArray):
         raise Refusal(422, problems)
     if len(matches) > settings.WEBHOOK_MAX_MATCHES:
         raise Refusal(413, f"More than {settings.WEBHOOK_MAX_MATCHES} matches in one call.")

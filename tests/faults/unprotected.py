@@ -10,12 +10,13 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from unittest import mock
 
 from django.db import connection, models
-from django_fsm import ConcurrentTransitionMixin
 
+from integrations import bulk, clock
 from integrations.clock import Clock
 from listings import guards, lifecycle
 from listings.models import ProductListing, TransitionLog
@@ -59,8 +60,13 @@ def without_the_row_lock() -> Iterator[None]:
 def without_lock_and_guards() -> Iterator[None]:
     """Take away the row lock, and all that would still stop the second writer.
 
-    That is: the model's look at the state it read, the triggers, and the numbering of the log.
+    That is: the write's look at the state that was read, the triggers, and the numbering of the log.
     """
+    change = bulk.change
+
+    def blindly(model: Any, where: bulk.Row, to: bulk.Row, *, now: tuple[str, ...] = ()) -> int:
+        return change(model, {"id": where["id"]}, to, now=now)
+
     (numbering,) = [each for each in TransitionLog._meta.constraints if each.name == "log_sequence"]
     guards.remove(connection)
     with connection.schema_editor() as editor:
@@ -68,7 +74,7 @@ def without_lock_and_guards() -> Iterator[None]:
     try:
         with (
             without_the_row_lock(),
-            mock.patch.object(ConcurrentTransitionMixin, "_do_update", models.Model._do_update),
+            mock.patch.object(bulk, "change", blindly),
         ):
             yield
     finally:
@@ -81,10 +87,10 @@ def without_lock_and_guards() -> Iterator[None]:
 def without_the_jobs_lock() -> Iterator[None]:
     """Let deliveries of one job read its row without locking it."""
 
-    def unlocked(scraper_job_id: uuid.UUID, brands: list[str]) -> ScrapeJob:
+    def unlocked(scraper_job_id: uuid.UUID, brands: list[str]) -> tuple[ScrapeJob, datetime]:
         job, _ = ScrapeJob.objects.get_or_create(scraper_job_id=scraper_job_id)
         time.sleep(DAWDLE_SECONDS)
-        return job
+        return job, clock.now()
 
     with mock.patch.object(jobs, "_locked", unlocked):
         try:

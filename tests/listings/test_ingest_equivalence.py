@@ -101,11 +101,18 @@ def test_what_is_written_at_once_and_what_is_written_around_others(monkeypatch: 
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("many", [1, ingest.MANY])
-def test_a_code_that_is_taken_meanwhile_costs_nothing_but_time(
-    monkeypatch: pytest.MonkeyPatch, many: int
+@pytest.mark.parametrize("part", [1, 2])
+def test_what_is_written_in_parts_is_what_is_written_at_once(
+    monkeypatch: pytest.MonkeyPatch, part: int
 ) -> None:
-    monkeypatch.setattr(ingest, "MANY", many)
+    body = [a_match(number, price=number) for number in (1, 2, 1, 3, 2, 4, 5, 1)]
+    whole = outcome([body], {1}, body[:2])
+    monkeypatch.setattr(ingest, "PART", part)
+    assert outcome([body], {1}, body[:2]) == whole
+
+
+@pytest.mark.django_db
+def test_a_code_that_is_taken_meanwhile_costs_nothing_but_time(monkeypatch: pytest.MonkeyPatch) -> None:
     codes = iter(["AAAAAA", "AAAAAA", "AAAAAA", "BBBBBB", "CCCCCC"])
     monkeypatch.setattr(ingest, "new_short_code", lambda: next(codes))
     complete([a_match(1), a_match(2), a_match(3)])

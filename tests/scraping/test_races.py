@@ -4,6 +4,7 @@ import random
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -61,10 +62,10 @@ def test_the_same_job_twenty_times_at_once_is_taken_in_once() -> None:
 def test_without_the_jobs_lock_the_same_job_would_be_taken_in_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     together = threading.Barrier(2)
 
-    def unlocked(scraper_job_id: uuid.UUID, brands: list[str]) -> ScrapeJob:
+    def unlocked(scraper_job_id: uuid.UUID, brands: list[str]) -> tuple[ScrapeJob, datetime]:
         job, _ = ScrapeJob.objects.get_or_create(scraper_job_id=scraper_job_id)
         together.wait(PATIENCE)
-        return job
+        return job, clock.now()
 
     body = a_job(a_match(), a_match())
     ScrapeJob.objects.create(scraper_job_id=body["job_id"])
