@@ -3,6 +3,7 @@
 import http.client
 import itertools
 import json
+import random
 import time
 import uuid
 from contextlib import closing
@@ -29,7 +30,9 @@ ONE = "psycopg: the same rows by INSERT in one pipeline"
 # Until both processes of the server have a connection with its statements prepared, as a server has that runs for days.
 WARM = 4
 _numbers = itertools.count(time.time_ns() // 1000 % 10**12 + 10**12)
-_codes = itertools.count(time.time_ns() // 1000)
+_codes = itertools.count(
+    random.randrange(26**6)
+)  # the bare server has two processes, which begin at one moment
 
 
 def matches(count: int) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 It stands at the bottom, so that the API and the back office read alike.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import F, OrderBy, QuerySet
@@ -12,14 +13,23 @@ FAR = 500  # rows to skip, from which on it is cheaper to find the page's ids fi
 
 def window(rows: QuerySet[Any], start: int, size: int, total: int | None = None) -> list[Any]:
     """Return `size` rows of an ordered queryset from place `start`, 0 being the first; `total` are all, where known."""
-    if start < FAR and not _parts(rows):
-        return list(rows[start : start + size])
+    if start < FAR:
+        return _read(rows, start, size, lambda part, start, size: list(part[start : start + size]))
     found = keys(rows, start, size, total)
     return list(rows.filter(pk__in=found)) if found else []
 
 
 def keys(rows: QuerySet[Any], start: int, size: int, total: int | None = None) -> list[Any]:
-    """Return the primary keys of the rows that `window` gives: read from the index of their order alone.
+    """Return the primary keys of the rows that `window` gives: read from the index of their order alone."""
+    return _read(
+        rows, start, size, lambda part, start, size: _keys(part, start, size, total if part is rows else None)
+    )
+
+
+def _read(
+    rows: QuerySet[Any], start: int, size: int, read: Callable[[QuerySet[Any], int, int], list[Any]]
+) -> list[Any]:
+    """Read a window.
 
     Where the order begins with a column whose nulls were given their side
     (`nulls_first`, `nulls_last`), nulls and values are read apart: no index has both
@@ -27,13 +37,13 @@ def keys(rows: QuerySet[Any], start: int, size: int, total: int | None = None) -
     """
     parts = _parts(rows)
     if not parts:
-        return _keys(rows, start, size, total)
+        return read(rows, start, size)
     before, after = parts
-    found = _keys(before, start, size)
+    found = read(before, start, size)
     if len(found) == size:
         return found
     passed = start + len(found) if found or not start else before.order_by().count()
-    return found + _keys(after, max(start - passed, 0), size - len(found))
+    return found + read(after, max(start - passed, 0), size - len(found))
 
 
 def _parts(rows: QuerySet[Any]) -> tuple[QuerySet[Any], QuerySet[Any]] | None:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from integrations import relay
@@ -33,6 +33,11 @@ def needed(rows: QuerySet[ProductListing], *, wanted: bool = True) -> QuerySet[P
 def to_list(rows: QuerySet[ProductListing]) -> QuerySet[ProductListing]:
     """Keep what staff prepare and list next: here, and neither asked of eBayLister nor refused by it."""
     asked = relay.pending(offers.CHANNEL).filter(topic=offers.CREATE).values_list("key", flat=True)
-    refused = Q(error_message__startswith=f"{deliveries.WORDS[offers.CREATE]}: ")
+    words = f"{deliveries.WORDS[offers.CREATE]}: "
+    # By an index of their own, since they are few: else each row would be read for its error.
+    refused = ProductListing.objects.order_by().filter(
+        error_message__isnull=False, error_message__startswith=words
+    )
     # A listing's id is written as a text in the outbox, which not every database compares: so it is asked first.
-    return rows.filter(state=State.RECEIVED).exclude(pk__in=list(asked)).exclude(refused)
+    waiting = rows.filter(state=State.RECEIVED).exclude(pk__in=list(asked))
+    return waiting.exclude(pk__in=refused.values("pk"))
