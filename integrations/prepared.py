@@ -74,6 +74,16 @@ class Prepared:
             cursor.execute(written.sql, (*written.before, self._tell(value), *written.after))
             return written.make(cursor.fetchall())
 
+    def get(self, value: Any) -> Any:
+        """Return the row for a value.
+
+        Raises:
+            DoesNotExist: the model's own.
+        """
+        if found := self.all(value):
+            return found[0]
+        raise self._rows(Asked()).model.DoesNotExist
+
     def first(self, value: Any) -> Any:
         """Return the first row for a value, or None."""
         found = self.all(value)

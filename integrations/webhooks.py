@@ -120,7 +120,7 @@ def process(message_id: int, *, body: bytes | None = None) -> Answer:
         except Refusal as refusal:
             # What the handler wrote before it refused has gone with its transaction.
             with transaction.atomic():
-                message = _locked(message_id)
+                message = _LOCKED.get(message_id)
                 return _settled(message) or _settle(message, _refused(refusal))
         except (OperationalError, IntegrityError):
             # A deadlock, or another has just written what both found missing: now it is there to be seen.
@@ -131,7 +131,7 @@ def process(message_id: int, *, body: bytes | None = None) -> Answer:
 
 
 def _process(message_id: int, body: bytes | None) -> Answer:
-    message = _locked(message_id)
+    message: InboxMessage = _LOCKED.get(message_id)
     if settled := _settled(message):
         return settled
     payload = parse(message.raw if body is None else body)
@@ -160,13 +160,6 @@ def _settle(message: InboxMessage, answer: Answer) -> Answer:
     }
     bulk.change(InboxMessage, {"id": message.pk}, became, now=("processed_at",))
     return answer
-
-
-def _locked(message_id: int) -> InboxMessage:
-    message: InboxMessage | None = _LOCKED.first(message_id)
-    if message is None:
-        raise InboxMessage.DoesNotExist
-    return message
 
 
 _LOCKED = Prepared(

@@ -212,9 +212,7 @@ def restart_deadline(listing: ProductListing) -> None:
 
 def locked(listing_id: ListingId) -> ProductListing:
     """Read a listing and lock its row until the transaction ends; `db_now` is the database's time."""
-    listing: ProductListing | None = _LOCKED.first(listing_id)
-    if listing is None:
-        raise ProductListing.DoesNotExist
+    listing: ProductListing = _LOCKED.get(listing_id)
     return listing
 
 

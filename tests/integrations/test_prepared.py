@@ -68,6 +68,9 @@ def test_constants_stand_on_both_sides_of_the_value() -> None:
     one = Prepared(lambda asked: rows.filter(key=asked, topic="t"), the(OutboxMessage._meta.get_field("key")))
     assert [row.key for row in one.all("a")] == ["a"]
     assert one.first("c") is None
+    assert one.get("a").key == "a"
+    with pytest.raises(OutboxMessage.DoesNotExist):
+        one.get("c")
 
 
 def test_a_value_is_never_part_of_the_sql() -> None:
