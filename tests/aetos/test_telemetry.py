@@ -52,7 +52,7 @@ def test_one_trace_leads_from_a_job_to_its_events(
     (request,) = [span for span in spans if span.name.startswith("POST")]
     told = attributes(request)
     assert told["http.response.status_code"] == "202"
-    lines = [json.loads(line) for line in said.splitlines() if '"request_started"' in line]
+    lines = [json.loads(line) for line in said.splitlines() if '"request_finished"' in line]
     assert told["aetos.request_id"] in {line["request_id"] for line in lines}
     finished = [json.loads(line) for line in said.splitlines() if '"delivered"' in line or "trace_id" in line]
     assert {line["trace_id"] for line in finished if "trace_id" in line} <= traces
