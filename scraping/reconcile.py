@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
@@ -73,7 +73,12 @@ def _settle(job: ScrapeJob) -> str:
     try:
         remote = scraperv2.job(job.scraper_job_id)
         if remote.status == "completed":
-            return _take_in(job, remote)
+            try:
+                return _take_in(job, remote)
+            except (
+                IntegrityError
+            ):  # another job has just created one of its items: now it is there to be seen
+                return _take_in(job, remote)
     except NotFound:
         return _ended(
             jobs.lost(job.uuid, "ScraperV2 does not know the job (any more): it was restarted."), "lost"
@@ -114,7 +119,7 @@ def _complete(remote: RemoteJob, brands: list[str], *, subject: uuid.UUID | None
         detail=NOT_CALLED,
         processed_at=Now(),
     )
-    jobs.complete(remote.job_id, brands=brands, matches=remote.matches, inbox_id=kept.pk)
+    jobs.complete(remote.job_id, brands=brands, matches=list(remote.matches), inbox_id=kept.pk)
     ScrapeJob.objects.filter(scraper_job_id=remote.job_id).update(warning=NOT_CALLED)
 
 

@@ -13,6 +13,7 @@ from integrations import clock, relay, webhooks
 from integrations.models import InboxMessage, OutboxMessage
 from integrations.simulators import Simulators
 from integrations.simulators.scraperv2 import SESSION_LOST, Job
+from listings import ingest
 from scraping import jobs, reconcile, tasks
 from scraping.models import ScrapeJob
 from tests.conftest import SAMPLE, not_run
@@ -45,6 +46,21 @@ def test_a_result_whose_call_never_came_is_taken_in_and_a_late_call_adds_nothing
     assert counts() == before
     assert again(job).warning == reconcile.NOT_CALLED
     assert reconcile.reconcile() == {}
+
+
+def test_where_another_was_quicker_a_result_is_taken_in_anew_and_whole(
+    sims: Simulators, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw, drawn = ingest.new_short_code, iter(["AAAAAA", "AAAAAA"])
+    monkeypatch.setattr(ingest, "MANY", 1)
+    monkeypatch.setattr(ingest, "new_short_code", lambda: next(drawn, "") or draw())
+    job = begin(sims, "unheard")
+    assert reconcile.reconcile() == {"completed": 1}
+    assert next(drawn, None) is None
+    job = again(job)
+    assert (job.status, job.unanswered) == (Status.COMPLETED, 0)
+    assert job.created_listings == job.matches == counts()[0] > 1
+    assert InboxMessage.objects.count() == 1
 
 
 def test_what_was_asked_for_is_kept_and_can_be_replayed(sims: Simulators) -> None:
